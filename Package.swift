@@ -1,0 +1,118 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The map of the house. Imports go down only; each edge says what it carries.
+// docs/architecture.md tells the same story in words.
+
+/// Release flags, explained once. `-enforce-exclusivity=unchecked` removes the run-time exclusivity checks on class
+/// members: a worker's objects are touched by one thread only, and the checks cost a call into the runtime for each access.
+/// Bounds checks stay: bytes come from a peer. Whole-module optimisation is SwiftPM's default for release builds.
+let release: [SwiftSetting] = [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+]
+
+let package = Package(
+    name: "outrider",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "outrider", targets: ["outrider"])],
+    dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // MARK: L0: shims and nouns
+        .target(name: "CEventLoop"),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "Wire", swiftSettings: release),
+        .target(name: "Telemetry", swiftSettings: release),
+
+        // MARK: L1: pure machines, no sockets, no clock
+        .target(name: "HTTP1", dependencies: ["Wire" /* heads, buffers */], swiftSettings: release),
+        .target(name: "Regex", dependencies: ["CRE2" /* RE2, its only importer */], swiftSettings: release),
+        .target(
+            name: "Routing",
+            dependencies: ["Wire" /* the head that is matched */, "Regex" /* compiled patterns */],
+            swiftSettings: release),
+        .target(name: "Clusters", dependencies: ["Wire" /* limits, addresses */], swiftSettings: release),
+        .target(
+            name: "Istio",
+            dependencies: [
+                .product(name: "Yams", package: "Yams"),  // documents with their lines
+                "Regex",  // validation compiles patterns
+            ]),
+
+        // MARK: L2: from resources to tables; the loop
+        .target(
+            name: "Plan",
+            dependencies: [
+                "Routing",  // route tables
+                "Clusters",  // clusters and their endpoints
+            ], swiftSettings: release),
+        .target(
+            name: "Compile",
+            dependencies: [
+                "Istio",  // resources in
+                "Plan",  // tables out
+                "Routing", "Clusters", "Wire", "Regex",
+            ]),
+        .target(
+            name: "Loop",
+            dependencies: [
+                "CEventLoop",  // system calls, its only importer
+                "Wire",  // limits, addresses
+            ], swiftSettings: release),
+
+        // MARK: L3: everything per request, and everything per generation
+        .target(
+            name: "Proxy",
+            dependencies: ["Wire", "Telemetry", "HTTP1", "Routing", "Clusters", "Plan", "Loop"],
+            swiftSettings: release),
+        .target(
+            name: "Control",
+            dependencies: [
+                "Istio", "Compile",  // what a directory says
+                "Plan", "Proxy",  // who serves it
+                "Loop",  // inotify
+            ]),
+        .target(
+            name: "Admin",
+            dependencies: ["Wire", "Telemetry", "HTTP1", "Loop", "Plan", "Proxy", "Control"]),
+
+        // MARK: L4: the executable and what it shows
+        .target(name: "Demo", dependencies: ["Wire", "HTTP1", "Loop"]),
+        .executableTarget(
+            name: "outrider",
+            dependencies: [
+                "Admin", "Control", "Proxy", "Compile", "Istio", "Plan", "Routing", "Clusters", "Demo", "Wire", "Loop",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),  // verbs and their help
+            ],
+            swiftSettings: release),
+
+        // MARK: Tests, a room each
+        .testTarget(name: "WireTests", dependencies: ["Wire"]),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
+        .testTarget(name: "RoutingTests", dependencies: ["Routing", "Regex", "Wire", "HTTP1"]),
+        .testTarget(name: "ClustersTests", dependencies: ["Clusters"]),
+        .testTarget(name: "IstioTests", dependencies: ["Istio"]),
+        .testTarget(name: "CompileTests", dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "HTTP1", "Wire"]),
+        .testTarget(name: "LoopTests", dependencies: ["Loop"]),
+        .testTarget(name: "ProxyTests", dependencies: ["Proxy", "Telemetry", "Wire", "HTTP1"]),
+        .testTarget(name: "ControlTests", dependencies: ["Control"]),
+        // Over real sockets, against the built executable.
+        .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
+
+/// Fuzz targets need libFuzzer's own `main`, so they join the package only when `make fuzz` asks for them.
+if Context.environment["OUTRIDER_FUZZ"] != nil {
+    let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])]
+    let linker: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
+    for name in ["FuzzRequestHead", "FuzzResponseHead", "FuzzChunked", "FuzzDecide"] {
+        package.targets.append(
+            .executableTarget(
+                name: name, dependencies: ["HTTP1", "Wire", "Routing"], path: "Tests/Fuzz/\(name)",
+                swiftSettings: fuzzer, linkerSettings: linker))
+    }
+}

@@ -1,0 +1,1 @@
+int outrider_eventloop_placeholder;

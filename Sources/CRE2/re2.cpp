@@ -1,0 +1,1 @@
+int outrider_re2_placeholder;

@@ -1,0 +1,104 @@
+import Clusters
+import Routing
+import Wire
+
+/// What Compile hands to Control, and Control to the workers: one configuration, complete, in plain values. Equal inputs give
+/// equal plans.
+package struct Plan: Sendable {
+    package var identity: ProxyIdentity
+    package var listeners: [ListenerSpec]
+    /// Listeners refer to them by index.
+    package var routeConfigurations: [RouteConfigurationSpec]
+    /// Routes refer to them by index.
+    package var clusters: [ClusterSpec]
+    package var settings: ProxySettings
+
+    package init(
+        identity: ProxyIdentity, listeners: [ListenerSpec] = [], routeConfigurations: [RouteConfigurationSpec] = [],
+        clusters: [ClusterSpec] = [], settings: ProxySettings = ProxySettings()
+    ) {
+        self.identity = identity
+        self.listeners = listeners
+        self.routeConfigurations = routeConfigurations
+        self.clusters = clusters
+        self.settings = settings
+    }
+}
+
+/// Who this proxy is, for labels, logs and selectors.
+package struct ProxyIdentity: Hashable, Sendable {
+    package enum Mode: String, Sendable { case sidecar, gateway }
+
+    package var name: String
+    package var namespace: String
+    package var mode: Mode
+    package var labels: [String: String]
+    package var serviceAccount: String
+    package var locality: String
+    package var clusterDomain: String
+
+    package init(
+        name: String, namespace: String, mode: Mode, labels: [String: String] = [:], serviceAccount: String = "",
+        locality: String = "", clusterDomain: String = "cluster.local"
+    ) {
+        self.name = name
+        self.namespace = namespace
+        self.mode = mode
+        self.labels = labels
+        self.serviceAccount = serviceAccount
+        self.locality = locality
+        self.clusterDomain = clusterDomain
+    }
+}
+
+/// One address that is listened on.
+package struct ListenerSpec: Hashable, Sendable {
+    /// Which rules of header handling apply (the reference's section 8.1), and who reports metrics.
+    package enum Role: String, Sendable { case gateway, outbound, inbound, proxyPort }
+
+    /// `http.80`, `outbound|80`, `inbound|9000`, `http_proxy`.
+    package var name: String
+    package var address: SocketAddress
+    package var role: Role
+    /// Index into `Plan.routeConfigurations`.
+    package var routeConfiguration: Int
+    /// The port that rules and labels speak of; the address may have another.
+    package var servicePort: Int
+    /// Where it comes from, `file:line`.
+    package var origin: String
+
+    package init(
+        name: String, address: SocketAddress, role: Role, routeConfiguration: Int, servicePort: Int, origin: String = ""
+    ) {
+        self.name = name
+        self.address = address
+        self.role = role
+        self.routeConfiguration = routeConfiguration
+        self.servicePort = servicePort
+        self.origin = origin
+    }
+}
+
+/// What a Proxy resource says of the process itself.
+package struct ProxySettings: Hashable, Sendable {
+    /// 0: one a core. Needs a restart.
+    package var workers: Int
+    /// Needs a restart.
+    package var admin: SocketAddress?
+    package var pathNormalization: PathNormalization
+    /// `meshConfig.accessLogFile`: empty is off, `/dev/stdout` is stdout.
+    package var accessLogFile: String
+    /// `gatewayTopology.numTrustedProxies`.
+    package var trustedProxies: Int
+
+    package init(
+        workers: Int = 0, admin: SocketAddress? = nil, pathNormalization: PathNormalization = .base,
+        accessLogFile: String = "", trustedProxies: Int = 0
+    ) {
+        self.workers = workers
+        self.admin = admin
+        self.pathNormalization = pathNormalization
+        self.accessLogFile = accessLogFile
+        self.trustedProxies = trustedProxies
+    }
+}

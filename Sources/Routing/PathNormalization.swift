@@ -1,0 +1,7 @@
+/// `meshConfig.pathNormalization`: how a path is cleaned before anything reads it (the reference's section 2.9).
+package enum PathNormalization: String, Hashable, Sendable {
+    case none = "NONE"
+    case base = "BASE"
+    case mergeSlashes = "MERGE_SLASHES"
+    case decodeAndMergeSlashes = "DECODE_AND_MERGE_SLASHES"
+}

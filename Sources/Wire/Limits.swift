@@ -1,0 +1,78 @@
+/// Every limit of the data path, in one place, with its unit last in its name. Sources: the reference's section 8.4 (Envoy's
+/// and Istio's defaults) unless a comment says otherwise.
+package enum Limits {
+    // MARK: Heads
+
+    /// A request's or a response's head, its first line included. More is 431 (downstream) or 502 (upstream).
+    package static let headBytesMax = 60 * 1024
+    /// Fields in one head. More is 431 or 502.
+    package static let headFieldsMax = 100
+    /// Fields that the proxy itself may add to a head that was full already.
+    package static let headFieldsAddedMax = 155
+    /// Trailers share the head's limits of fields; their bytes are capped apart.
+    package static let trailerBytesMax = 8 * 1024
+    /// A chunk's size line with its extensions. More is 400.
+    package static let chunkLineBytesMax = 4 * 1024
+    /// Hop-by-hop names that a `Connection` field may nominate. As many or more is 400.
+    package static let connectionNominationsMax = 10
+
+    // MARK: Buffers
+
+    /// A pooled buffer.
+    package static let bufferBytes = 16 * 1024
+    /// The scratch buffer a worker reads into and writes heads in.
+    package static let scratchBytes = 64 * 1024
+    /// What may wait for a slow peer before the other side is no longer read.
+    package static let pendingHighBytes = 64 * 1024
+    /// What must be left waiting before the other side is read again.
+    package static let pendingLowBytes = 16 * 1024
+    /// What a request may hold for replay (retries) and for each mirror.
+    package static let replayBytesMax = 1024 * 1024
+    /// Empty buffers that a worker's pool keeps.
+    package static let pooledBuffersMax = 256
+
+    // MARK: Loop
+
+    /// Bytes that one connection may move in one turn before others get theirs.
+    package static let turnBytesMax = 64 * 1024
+    /// Events fetched by one `epoll_wait`.
+    package static let eventsPerTurnMax = 256
+    /// Connections accepted in one turn of one listener.
+    package static let acceptsPerTurnMax = 32
+    /// The backlog given to `listen`.
+    package static let listenBacklogMax = 4096
+    /// Client connections a process holds unless the file-descriptor limit is lower.
+    package static let connectionsMax = 50_000
+    /// Pipelined requests are answered one by one; no more than this many bytes of them are read ahead.
+    package static let pipelineBytesMax = 64 * 1024
+
+    // MARK: Time
+
+    /// From a connection's (or the next request's) first byte to the end of its head.
+    package static let headTimeoutMilliseconds = 60_000
+    /// A peer that takes no byte for so long ends its stream.
+    package static let writeStallTimeoutMilliseconds = 60_000
+    /// A client connection without a request.
+    package static let downstreamIdleTimeoutMilliseconds = 3_600_000
+    /// An upstream connection without a request.
+    package static let upstreamIdleTimeoutMilliseconds = 3_600_000
+    /// Connecting to an endpoint.
+    package static let connectTimeoutMilliseconds = 10_000
+    /// How long an early answer waits for the peer to read it before the socket is closed.
+    package static let lingerTimeoutMilliseconds = 1_000
+    /// Bytes that a lingering close swallows.
+    package static let lingerBytesMax = 1024 * 1024
+    /// From SIGTERM to the end, whatever is still open.
+    package static let drainTimeoutMilliseconds = 45_000
+
+    // MARK: Upstream
+
+    /// Idle connections kept by one worker for one endpoint.
+    package static let idleConnectionsPerEndpointMax = 256
+    /// Requests that wait for a connection to one cluster, and connections, without a DestinationRule: Envoy's 2^32 - 1.
+    package static let unlimited = Int(UInt32.max)
+    /// Mirror copies under way in one worker.
+    package static let mirrorsActiveMax = 256
+    /// Retries a request may make, whatever its policy says.
+    package static let retriesMax = 10
+}
