@@ -1,0 +1,72 @@
+/// Outrider's own kind: `outrider.dev/v1alpha1` Proxy says who this process is. Its `metadata` gives the namespace and the
+/// labels that selectors see.
+package struct ProxyResource: Hashable, Sendable {
+    package enum Mode: String, Hashable, Sendable {
+        case sidecar, gateway
+    }
+
+    /// `listen[]`: where a port that resources speak of is really listened on.
+    package struct Listen: Hashable, Sendable {
+        package var port = 0
+        /// `IP:port`.
+        package var address = ""
+        package var location = SourceLocation()
+
+        package init() {}
+    }
+
+    package var metadata: Metadata
+    package var mode: Mode = .sidecar
+    package var serviceAccount = ""
+    /// `region/zone/subzone`.
+    package var locality = ""
+    /// 0: one a core.
+    package var workers = 0
+    /// `admin.address`: `IP:port`; nil: the default of the command line.
+    package var adminAddress: String?
+    package var listen: [Listen] = []
+    package var meshConfig = MeshConfig()
+    /// How long connections may take to end; nil: the default.
+    package var drainDurationMilliseconds: Int?
+    /// The cluster's DNS suffix.
+    package var clusterDomain = "cluster.local"
+
+    package init(metadata: Metadata = Metadata()) { self.metadata = metadata }
+}
+
+/// `meshConfig` of a Proxy, in Istio's field names.
+package struct MeshConfig: Hashable, Sendable {
+    package enum Normalization: String, Hashable, Sendable {
+        case `default` = "DEFAULT"
+        case none = "NONE"
+        case base = "BASE"
+        case mergeSlashes = "MERGE_SLASHES"
+        case decodeAndMergeSlashes = "DECODE_AND_MERGE_SLASHES"
+    }
+
+    /// 0: no explicit proxy port.
+    package var proxyHttpPort = 0
+    package var outboundTrafficPolicy: OutboundTrafficPolicy.Mode = .allowAny
+    /// `pathNormalization.normalization`.
+    package var pathNormalization: Normalization = .default
+    /// Empty: no access log.
+    package var accessLogFile = ""
+    /// `TEXT` or `JSON`.
+    package var accessLogEncoding = "TEXT"
+    /// nil: Istio's own default of two attempts.
+    package var defaultHttpRetryPolicy: Retries?
+    /// nil: 10 s.
+    package var connectTimeoutMilliseconds: Int?
+    package var tcpKeepalive: ConnectionPool.Keepalive?
+    package var rootNamespace = "istio-system"
+    package var trustDomain = "cluster.local"
+    /// Empty: everywhere.
+    package var defaultServiceExportTo: [String] = []
+    package var defaultVirtualServiceExportTo: [String] = []
+    package var defaultDestinationRuleExportTo: [String] = []
+    /// `defaultConfig.gatewayTopology.numTrustedProxies`.
+    package var trustedProxies = 0
+    package var location = SourceLocation()
+
+    package init() {}
+}

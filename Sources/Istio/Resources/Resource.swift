@@ -1,0 +1,71 @@
+/// What names a resource: the identity under which it is kept, replaced and reported.
+package struct ResourceID: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package var kind: String
+    package var namespace: String
+    package var name: String
+
+    package init(kind: String, namespace: String, name: String) {
+        self.kind = kind
+        self.namespace = namespace
+        self.name = name
+    }
+
+    /// `VirtualService ns/name`.
+    package var description: String { "\(kind) \(namespace)/\(name)" }
+
+    package static func < (left: ResourceID, right: ResourceID) -> Bool {
+        (left.kind, left.namespace, left.name) < (right.kind, right.namespace, right.name)
+    }
+}
+
+/// Every resource that takes part in routing, as a plain value. Equality includes lines.
+package enum Resource: Hashable, Sendable {
+    case virtualService(VirtualService)
+    case destinationRule(DestinationRule)
+    case gateway(Gateway)
+    case serviceEntry(ServiceEntry)
+    case workloadEntry(WorkloadEntry)
+    case sidecar(Sidecar)
+    case service(Service)
+    case endpoints(Endpoints)
+    case endpointSlice(EndpointSlice)
+    case pod(Pod)
+    case proxy(ProxyResource)
+
+    package var kind: String {
+        switch self {
+        case .virtualService: "VirtualService"
+        case .destinationRule: "DestinationRule"
+        case .gateway: "Gateway"
+        case .serviceEntry: "ServiceEntry"
+        case .workloadEntry: "WorkloadEntry"
+        case .sidecar: "Sidecar"
+        case .service: "Service"
+        case .endpoints: "Endpoints"
+        case .endpointSlice: "EndpointSlice"
+        case .pod: "Pod"
+        case .proxy: "Proxy"
+        }
+    }
+
+    package var metadata: Metadata {
+        switch self {
+        case .virtualService(let resource): resource.metadata
+        case .destinationRule(let resource): resource.metadata
+        case .gateway(let resource): resource.metadata
+        case .serviceEntry(let resource): resource.metadata
+        case .workloadEntry(let resource): resource.metadata
+        case .sidecar(let resource): resource.metadata
+        case .service(let resource): resource.metadata
+        case .endpoints(let resource): resource.metadata
+        case .endpointSlice(let resource): resource.metadata
+        case .pod(let resource): resource.metadata
+        case .proxy(let resource): resource.metadata
+        }
+    }
+
+    package var namespace: String { metadata.namespace }
+    package var name: String { metadata.name }
+    package var location: SourceLocation { metadata.location }
+    package var id: ResourceID { ResourceID(kind: kind, namespace: namespace, name: name) }
+}
