@@ -90,6 +90,7 @@ let package = Package(
 
         // MARK: Tests, a room each
         .testTarget(name: "WireTests", dependencies: ["Wire"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Regex", "Wire", "HTTP1"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters"]),

@@ -1,0 +1,81 @@
+/// The sum of all workers' counters at about one moment.
+package struct Snapshot: Sendable {
+    /// A histogram: how many values fell into each bucket (not cumulative; the last is beyond all bounds), and their sum.
+    package struct Histogram: Equatable, Sendable {
+        package var buckets = [UInt64](repeating: 0, count: Buckets.count + 1)
+        package var sum: UInt64 = 0
+        /// How many values there are.
+        package var count: UInt64 { buckets.reduce(0, &+) }
+
+        package init() {}
+    }
+
+    package struct Series: Equatable, Sendable {
+        package var requests: UInt64 = 0
+        /// Microseconds.
+        package var duration = Histogram()
+        package var requestBytes = Histogram()
+        package var responseBytes = Histogram()
+
+        package init() {}
+    }
+
+    /// By `Counter.rawValue`. Gauges may be negative for an instant, as workers are read one after another.
+    package private(set) var counters = [Int](repeating: 0, count: Counter.allCases.count)
+    /// By `ReasonCounter.rawValue`, then by reason.
+    package private(set) var reasons = [[UInt64]](
+        repeating: [UInt64](repeating: 0, count: ReasonCounter.reasonsMax), count: ReasonCounter.allCases.count)
+    package private(set) var series: [SeriesKey: Series] = [:]
+
+    /// Adds up. Costs a few microseconds a worker and a hundred series.
+    package init(_ workers: [WorkerMetrics]) {
+        for worker in workers { add(worker) }
+    }
+
+    /// A counter's value.
+    package subscript(counter: Counter) -> Int { counters[counter.rawValue] }
+
+    private mutating func add(_ worker: WorkerMetrics) {
+        for counter in Counter.allCases { counters[counter.rawValue] &+= worker.value(counter) }
+        for counter in ReasonCounter.allCases {
+            for reason in 0..<ReasonCounter.reasonsMax {
+                reasons[counter.rawValue][reason] &+= worker.value(counter, reason: reason)
+            }
+        }
+        for position in 0..<worker.chunks.count {
+            let cells = worker.chunks.series(position)
+            let requests = cells[SeriesLayout.requests].load(ordering: .relaxed)
+            if requests == 0 { continue }
+            let key = SeriesKey(bits: cells[SeriesLayout.key].load(ordering: .relaxed))
+            var sum = series[key] ?? Series()
+            sum.requests &+= requests
+            Self.add(cells + SeriesLayout.duration, to: &sum.duration)
+            Self.add(cells + SeriesLayout.requestBytes, to: &sum.requestBytes)
+            Self.add(cells + SeriesLayout.responseBytes, to: &sum.responseBytes)
+            series[key] = sum
+        }
+    }
+
+    private static func add(_ cells: UnsafeMutablePointer<WorkerMetrics.Cell>, to histogram: inout Histogram) {
+        histogram.sum &+= cells[0].load(ordering: .relaxed)
+        for bucket in 0...Buckets.count { histogram.buckets[bucket] &+= cells[1 + bucket].load(ordering: .relaxed) }
+    }
+}
+
+/// Everything that is counted in a process: its workers, the labels behind the keys, the names of the reasons.
+package struct Metrics: Sendable {
+    package var workers: [WorkerMetrics]
+    package let labels: LabelSets
+    /// Names of reasons, by their number; one without a name is printed as its number.
+    package var reasonNames: [ReasonCounter: [String]]
+
+    /// Counters for so many workers.
+    package init(workers: Int, labels: LabelSets = LabelSets(), reasonNames: [ReasonCounter: [String]] = [:]) {
+        self.workers = (0..<max(workers, 1)).map { _ in WorkerMetrics() }
+        self.labels = labels
+        self.reasonNames = reasonNames
+    }
+
+    /// The sum of the workers.
+    package func snapshot() -> Snapshot { Snapshot(workers) }
+}

@@ -1,0 +1,169 @@
+import Testing
+
+@testable import Telemetry
+
+@Suite("Counters of a worker")
+struct WorkerMetricsTests {
+    private func key(_ destination: Int, code: Int = 200, flags: ResponseFlags = []) -> SeriesKey {
+        SeriesKey(destination: destination, source: 1, responseCode: code, flags: flags, reporter: .source)
+    }
+
+    @Test("counters add, gauges go up and down, workers are summed")
+    func counters() {
+        let metrics = Metrics(workers: 2)
+        metrics.workers[0].add(.downstreamAccepted, 3)
+        metrics.workers[1].add(.downstreamAccepted)
+        metrics.workers[0].add(.downstreamConnections)
+        // Accepted by one worker, closed by another: the sum is right though one part is negative.
+        metrics.workers[1].subtract(.downstreamConnections)
+        metrics.workers[1].set(.bufferBytes, to: 4096)
+        metrics.workers[1].add(.retry, reason: 5)
+        metrics.workers[1].add(.retry, reason: 1000)
+        let snapshot = metrics.snapshot()
+        #expect(snapshot[.downstreamAccepted] == 4)
+        #expect(snapshot[.downstreamConnections] == 0)
+        #expect(snapshot[.bufferBytes] == 4096)
+        #expect(snapshot.reasons[ReasonCounter.retry.rawValue][5] == 1)
+        #expect(snapshot.reasons[ReasonCounter.retry.rawValue][63] == 1)
+        #expect(ReasonCounter.cellsCount == ReasonCounter.allCases.count * ReasonCounter.reasonsMax)
+    }
+
+    @Test("a histogram's buckets take values up to and including their bound")
+    func buckets() throws {
+        let worker = WorkerMetrics()
+        for duration: UInt64 in [0, 500, 501, 1000, 3_600_000_000, 3_600_000_001] {
+            worker.record(key(1), durationMicroseconds: duration, requestBytes: 1, responseBytes: UInt64.max)
+        }
+        let series = try #require(Snapshot([worker]).series[key(1)])
+        #expect(series.requests == 6)
+        #expect(series.duration.buckets[0] == 2)
+        #expect(series.duration.buckets[1] == 2)
+        #expect(series.duration.buckets[18] == 1)
+        #expect(series.duration.buckets[19] == 1)
+        #expect(series.duration.count == 6)
+        #expect(series.duration.sum == 7_200_002_002)
+        #expect(series.requestBytes.buckets[1] == 6)
+        #expect(series.responseBytes.buckets[19] == 6)
+    }
+
+    @Test("interleaved keys count apart, through growth of the index")
+    func manyKeys() {
+        let worker = WorkerMetrics()
+        for _ in 0..<3 {
+            for destination in 1...1000 { worker.record(key(destination), durationMicroseconds: 1) }
+        }
+        let snapshot = Snapshot([worker, worker])
+        #expect(snapshot.series.count == 1000)
+        #expect(snapshot.series.values.allSatisfy { $0.requests == 6 })
+    }
+
+    @Test("beyond the limit of series, requests are counted without labels")
+    func overflow() throws {
+        let worker = WorkerMetrics()
+        for destination in 1...(WorkerMetrics.seriesMax + 9) {
+            worker.record(key(destination), durationMicroseconds: 1)
+        }
+        let snapshot = Snapshot([worker])
+        #expect(snapshot.series.count == WorkerMetrics.seriesMax)
+        #expect(snapshot.series[.overflow]?.requests == 10)
+        #expect(snapshot[.seriesOverflows] == 10)
+    }
+
+    @Test("a reader beside the writer sees whole words and no series before its key")
+    func concurrentReader() async {
+        let worker = WorkerMetrics()
+        async let writer: Void = Task.detached {
+            for round in 0..<20_000 {
+                worker.record(
+                    SeriesKey(destination: 1 + round % 500, source: 1, responseCode: 200, flags: [], reporter: .source),
+                    durationMicroseconds: 7)
+            }
+        }.value
+        var last: UInt64 = 0
+        while last < 20_000 {
+            let snapshot = Snapshot([worker])
+            let sum = snapshot.series.values.reduce(0) { $0 + $1.requests }
+            #expect(sum >= last)
+            #expect(snapshot.series.keys.allSatisfy { $0.responseCode == 200 && (1...500).contains($0.destination) })
+            last = sum
+            await Task.yield()
+        }
+        await writer
+    }
+}
+
+@Suite("Keys, flags and outcomes")
+struct KeyTests {
+    @Test("a key gives back what was packed")
+    func roundTrip() {
+        let key = SeriesKey(
+            destination: 1_048_575, source: 32_767, responseCode: 503,
+            flags: [.upstreamConnectFailure, .retriesExhausted],
+            reporter: .destination, protocol: .grpc, security: .mutualTLS, grpcStatus: 14)
+        #expect(key.destination == 1_048_575)
+        #expect(key.source == 32_767)
+        #expect(key.responseCode == 503)
+        #expect(key.flags == [.upstreamConnectFailure, .retriesExhausted])
+        #expect(key.reporter == .destination)
+        #expect(key.wireProtocol == .grpc)
+        #expect(key.security == .mutualTLS)
+        #expect(key.grpcStatus == 14)
+        #expect(key != .overflow)
+    }
+
+    @Test("numbers that do not fit become unknown and disturb no neighbour")
+    func hostileNumbers() {
+        let key = SeriesKey(
+            destination: -1, source: 1 << 40, responseCode: -5, flags: [], reporter: .source, grpcStatus: -9)
+        #expect(key.source == 0)
+        #expect(key.flags == [])
+        #expect(key.reporter == .source)
+        #expect(key.grpcStatus == 2)
+        #expect(SeriesKey(destination: 0, source: 0, responseCode: 0, flags: [], reporter: .source).grpcStatus == nil)
+    }
+
+    @Test("flags print in Envoy's order and survive their index")
+    func flags() {
+        #expect(ResponseFlags().text == "-")
+        #expect(ResponseFlags([.retriesExhausted, .upstreamClosed]).text == "UC,URX")
+        #expect(ResponseFlags.noCluster.text == "NC")
+        #expect(ResponseFlags.downstreamReset.text == "DR")
+        for bit in 0..<UInt32(30) {
+            let flag = ResponseFlags(rawValue: 1 << bit)
+            #expect(ResponseFlags(index: flag.index) == flag)
+            let both = flag.union(.retriesExhausted)
+            #expect(ResponseFlags(index: both.index) == both)
+        }
+    }
+
+    @Test("outcomes give the flags that Envoy would")
+    func outcomes() {
+        #expect(Outcome.completed.flags.text == "-")
+        #expect(Outcome(.client, .wait, .closed).flags.text == "DC")
+        #expect(Outcome(.client, .head, .malformed).flags.text == "DPE")
+        #expect(Outcome(.upstream, .connect, .refused).flags.text == "UF")
+        #expect(Outcome(.upstream, .connect, .timedOut).flags.text == "UF")
+        #expect(Outcome(.upstream, .wait, .closed).flags.text == "UC")
+        #expect(Outcome(.upstream, .wait, .malformed).flags.text == "UPE")
+        #expect(Outcome(.config, .wait, .timedOut).flags.text == "UT")
+        #expect(Outcome(.config, .queue, .overflow).flags.text == "UO")
+        #expect(Outcome(.config, .route, .missing).flags.text == "NR")
+        #expect(Outcome(.config, .filter, .missing).flags.text == "NC")
+        #expect(Outcome(.config, .pick, .missing).flags.text == "UH")
+        #expect(
+            Outcome(.upstream, .wait, .closed).sentence
+                == "the upstream closed the connection while the answer was awaited")
+    }
+
+    @Test("equal labels have one number, and 0 is unknown")
+    func labels() {
+        let sets = LabelSets()
+        var labels = DestinationLabels()
+        #expect(sets.number(labels) == 0)
+        labels.service = "catalogdetail.workshop.svc.cluster.local"
+        let number = sets.number(labels)
+        #expect(number == 1)
+        #expect(sets.number(labels) == 1)
+        #expect(sets.all().destinations[number] == labels)
+    }
+}
