@@ -71,7 +71,7 @@ let package = Package(
             name: "Control",
             dependencies: [
                 "Istio", "Compile",  // what a directory says
-                "Plan", "Proxy",  // who serves it
+                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "Wire",  // who serves it
                 "Loop",  // inotify
             ]),
         .target(
@@ -98,7 +98,7 @@ let package = Package(
         .testTarget(name: "CompileTests", dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "HTTP1", "Wire"]),
         .testTarget(name: "LoopTests", dependencies: ["Loop"]),
         .testTarget(name: "ProxyTests", dependencies: ["Proxy", "Telemetry", "Wire", "HTTP1"]),
-        .testTarget(name: "ControlTests", dependencies: ["Control"]),
+        .testTarget(name: "ControlTests", dependencies: ["Control", "Istio"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),
     ],

@@ -6,12 +6,12 @@ package enum Counter: Int, CaseIterable, Sendable {
     case downstreamConnections, downstreamAccepted, downstreamRejected, downstreamHandedOver, acceptFailures
     case downstreamRequests, downstreamRequestsActive
     case downstreamBytesReceived, downstreamBytesSent
-    case headTimeouts, idleTimeouts, writeStalls, lingeringCloses
+    case downstreamHeadTimeouts, downstreamIdleTimeouts, downstreamWriteStalls, downstreamLingers
     // MARK: Upstreams
     case upstreamConnections, upstreamConnects, upstreamConnectFailures, upstreamConnectTimeouts
     case upstreamRequests, upstreamRequestsActive, upstreamReuses, upstreamClosedIdle, upstreamIdleTimeouts
     case upstreamOverflows, upstreamPending, requestTimeouts, attemptTimeouts
-    case upstreamBytesReceived, upstreamBytesSent
+    case upstreamBytesReceived, upstreamBytesSent, upstreamWriteStalls
     // MARK: Retries and mirrors
     case retries, retriesDenied
     case mirrorsActive, mirrorsSent, mirrorsDropped, mirrorsFailed
@@ -44,10 +44,15 @@ package enum Counter: Int, CaseIterable, Sendable {
         case .downstreamRequestsActive: ("outrider_downstream_requests_active", "Requests under way.")
         case .downstreamBytesReceived: ("outrider_downstream_received_bytes_total", "Bytes read from clients.")
         case .downstreamBytesSent: ("outrider_downstream_sent_bytes_total", "Bytes written to clients.")
-        case .headTimeouts: ("outrider_head_timeouts_total", "Request heads that did not arrive in time.")
-        case .idleTimeouts: ("outrider_downstream_idle_timeouts_total", "Client connections closed for being idle.")
-        case .writeStalls: ("outrider_write_stalls_total", "Streams ended because a peer took no byte for too long.")
-        case .lingeringCloses: ("outrider_lingering_closes_total", "Connections closed after an early answer.")
+        case .downstreamHeadTimeouts:
+            ("outrider_downstream_head_timeouts_total", "Request heads that did not arrive in time.")
+        case .downstreamIdleTimeouts:
+            ("outrider_downstream_idle_timeouts_total", "Client connections closed for being idle.")
+        case .downstreamWriteStalls:
+            ("outrider_downstream_write_stalls_total", "Streams ended because a client took no byte for too long.")
+        case .upstreamWriteStalls:
+            ("outrider_upstream_write_stalls_total", "Streams ended because an upstream took no byte for too long.")
+        case .downstreamLingers: ("outrider_downstream_lingers_total", "Connections closed after an early answer.")
         case .upstreamConnections: ("outrider_upstream_connections", "Upstream connections open now.")
         case .upstreamConnects: ("outrider_upstream_connections_total", "Upstream connections begun.")
         case .upstreamConnectFailures: ("outrider_upstream_connect_failures_total", "Upstream connections that failed.")
