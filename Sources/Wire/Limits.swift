@@ -75,4 +75,22 @@ package enum Limits {
     package static let mirrorsActiveMax = 256
     /// Retries a request may make, whatever its policy says.
     package static let retriesMax = 10
+
+    // MARK: Names and files
+
+    /// Threads that wait for name servers, so that one slow name does not hold up the others.
+    package static let resolverThreads = 2
+    /// Host names whose addresses are kept.
+    package static let resolverNamesMax = 1024
+    /// Requests for names that wait for an answer. More are refused.
+    package static let resolverWaitersMax = 1024
+    /// Addresses taken from one answer.
+    package static let resolverAddressesMax = 64
+    /// How long an answer is kept: mesh `dnsRefreshRate`'s default.
+    package static let resolverPositiveMilliseconds = 60_000
+    /// How long "no such name" is kept.
+    package static let resolverNegativeMilliseconds = 2_000
+    /// Directories and linked files that one watcher watches, and how deep they may lie.
+    package static let watchedDirectoriesMax = 4096
+    package static let watchedDepthMax = 32
 }

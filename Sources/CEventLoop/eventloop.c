@@ -1,1 +1,0 @@
-int outrider_eventloop_placeholder;
