@@ -4,7 +4,7 @@ import Wire
 
 /// What Compile hands to Control, and Control to the workers: one configuration, complete, in plain values. Equal inputs give
 /// equal plans.
-package struct Plan: Sendable {
+package struct Plan: Hashable, Sendable {
     package var identity: ProxyIdentity
     package var listeners: [ListenerSpec]
     /// Listeners refer to them by index.

@@ -23,7 +23,7 @@ package struct Provenance: Hashable, Sendable {
 }
 
 /// One route configuration: what one HTTP port serves.
-package struct RouteConfigurationSpec: Sendable {
+package struct RouteConfigurationSpec: Hashable, Sendable {
     /// `http.80` for a gateway's port, `outbound|80`, `inbound|9000|…`, `http_proxy`.
     package var name: String
     /// In order of registration: of two equal domains the first wins.
@@ -40,7 +40,7 @@ package struct RouteConfigurationSpec: Sendable {
 }
 
 /// One virtual host: a set of domains and an ordered list of routes.
-package struct VirtualHostSpec: Sendable {
+package struct VirtualHostSpec: Hashable, Sendable {
     package var name: String
     /// Lower case: exact (`a.example`), suffix wildcard (`*.example`, `*-x.example`), or `*`.
     package var domains: [String]
@@ -93,7 +93,7 @@ package struct NamedMatch: Hashable, Sendable {
 }
 
 /// One `match` block of one rule (or a rule without any) and what it does.
-package struct RouteSpec: Sendable {
+package struct RouteSpec: Hashable, Sendable {
     /// For logs: `http.name`, plus `.` and `match.name`.
     package var name: String
     package var path: PathMatch
@@ -126,14 +126,14 @@ package struct RouteSpec: Sendable {
     }
 }
 
-package enum RouteAction: Sendable {
+package enum RouteAction: Hashable, Sendable {
     case forward(ForwardAction)
     case redirect(RedirectAction)
     case direct(DirectAction)
 }
 
 /// `route`, with all that goes with it.
-package struct ForwardAction: Sendable {
+package struct ForwardAction: Hashable, Sendable {
     /// As written: weights of 0 stay (they decide how header operations combine), the table leaves them out of the draw.
     package var destinations: [Destination]
     package var requestHeaders: HeaderOperations
@@ -167,7 +167,7 @@ package enum ClusterReference: Hashable, Sendable {
     case passthrough
 }
 
-package struct Destination: Sendable {
+package struct Destination: Hashable, Sendable {
     package var cluster: ClusterReference
     package var weight: Int
     package var requestHeaders: HeaderOperations
@@ -232,7 +232,7 @@ package struct Rewrite: Hashable, Sendable {
     }
 }
 
-package struct Mirror: Sendable {
+package struct Mirror: Hashable, Sendable {
     package var cluster: ClusterReference
     /// Parts of a million.
     package var partsPerMillion: Int
