@@ -3,8 +3,7 @@ package enum Authority {
     /// Whether these bytes may stand as an authority: the characters of RFC 3986 section 3.2 without userinfo, a comma (a
     /// sub-delimiter) included. Empty is legal here; who needs a host checks that.
     package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        for byte in bytes where !allowed[Int(byte)] { return false }
-        return true
+        ByteClass.all(bytes, are: ByteClass.authority)
     }
 
     /// The number of leading bytes that are the host: everything before the last colon that is not inside brackets
@@ -32,13 +31,4 @@ package enum Authority {
         }
         return port == 0 ? nil : UInt16(port)
     }
-
-    private static let allowed: [Bool] = {
-        var table = [Bool](repeating: false, count: 256)
-        for byte in UInt8(ascii: "a")...UInt8(ascii: "z") { table[Int(byte)] = true }
-        for byte in UInt8(ascii: "A")...UInt8(ascii: "Z") { table[Int(byte)] = true }
-        for byte in UInt8(ascii: "0")...UInt8(ascii: "9") { table[Int(byte)] = true }
-        for byte in "-._~!$&'()*+,;=:[]%".utf8 { table[Int(byte)] = true }
-        return table
-    }()
 }

@@ -61,7 +61,9 @@ package final class Head {
     @usableFromInline static let nameCount = 64
 
     package init(storageCapacity: Int = 2048) {
-        assert(Self.fieldCapacity >= Limits.headFieldsMax + Limits.headFieldsAddedMax, "places for a peer's fields and ours")
+        assert(
+            Self.fieldCapacity >= Limits.headFieldsMax + Limits.headFieldsAddedMax,
+            "places for a peer's fields and ours")
         precondition(FieldName.allCases.count <= Self.nameCount, "firstByName has a place for every known name")
         self.storageCapacity = storageCapacity
         storage = .allocate(capacity: storageCapacity)
@@ -98,7 +100,9 @@ package final class Head {
     package func adopt(_ bytes: UnsafeRawBufferPointer) {
         precondition(storageUsed == 0, "a head adopts its bytes once, before anything is appended")
         reserve(bytes.count)
-        if let base = bytes.baseAddress { UnsafeMutableRawPointer(storage).copyMemory(from: base, byteCount: bytes.count) }
+        if let base = bytes.baseAddress {
+            UnsafeMutableRawPointer(storage).copyMemory(from: base, byteCount: bytes.count)
+        }
         storageUsed = bytes.count
     }
 

@@ -9,6 +9,8 @@ package enum Limits {
     package static let headFieldsMax = 100
     /// Fields that the proxy itself may add to a head that was full already.
     package static let headFieldsAddedMax = 155
+    /// Empty lines that may precede a request line (RFC 9112 section 2.2: at least one). More is 400.
+    package static let leadingEmptyLinesMax = 4
     /// Trailers share the head's limits of fields; their bytes are capped apart.
     package static let trailerBytesMax = 8 * 1024
     /// A chunk's size line with its extensions. More is 400.

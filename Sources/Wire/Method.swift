@@ -4,13 +4,14 @@ package enum Method: UInt8, Sendable {
     case get, head, post, put, delete, connect, options, trace, patch, other
 
     /// The method that these bytes spell (methods are case-sensitive, RFC 9110 section 9.1).
-    package init(_ bytes: UnsafeRawBufferPointer) {
-        self = .other
-        for (method, spelling) in Self.spellings where spelling.utf8CodeUnitCount == bytes.count {
-            if bytes.elementsEqual(UnsafeBufferPointer(start: spelling.utf8Start, count: bytes.count)) {
-                self = method
-                return
-            }
+    @inlinable package init(_ bytes: UnsafeRawBufferPointer) {
+        switch bytes.count {
+        case 3: self = Self.matches(bytes, "GET") ? .get : Self.matches(bytes, "PUT") ? .put : .other
+        case 4: self = Self.matches(bytes, "POST") ? .post : Self.matches(bytes, "HEAD") ? .head : .other
+        case 5: self = Self.matches(bytes, "PATCH") ? .patch : Self.matches(bytes, "TRACE") ? .trace : .other
+        case 6: self = Self.matches(bytes, "DELETE") ? .delete : .other
+        case 7: self = Self.matches(bytes, "OPTIONS") ? .options : Self.matches(bytes, "CONNECT") ? .connect : .other
+        default: self = .other
         }
     }
 
@@ -22,8 +23,14 @@ package enum Method: UInt8, Sendable {
         }
     }
 
-    private static let spellings: [(Method, StaticString)] = [
-        (.get, "GET"), (.head, "HEAD"), (.post, "POST"), (.put, "PUT"), (.delete, "DELETE"), (.connect, "CONNECT"),
-        (.options, "OPTIONS"), (.trace, "TRACE"), (.patch, "PATCH"),
-    ]
+    /// Whether `bytes`, which are as many as `spelling` has, are those of `spelling`.
+    @inlinable @inline(__always)
+    static func matches(_ bytes: UnsafeRawBufferPointer, _ spelling: StaticString) -> Bool {
+        var index = 0
+        while index < spelling.utf8CodeUnitCount {
+            if bytes[index] != spelling.utf8Start[index] { return false }
+            index += 1
+        }
+        return true
+    }
 }

@@ -9,7 +9,9 @@ extension SocketAddress {
             self = .unix(String(path))
             return
         }
-        guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = Self.port(text[text.index(after: colon)...]) else {
+            return nil
+        }
         var host = text[..<colon]
         if host.hasPrefix("[") {
             guard host.hasSuffix("]") else { return nil }
