@@ -25,6 +25,8 @@ package struct ClusterSpec: Hashable, Sendable {
     /// nil: keep-alive off; otherwise TCP keep-alive with these parts (0: the system's).
     package var tcpKeepalive: TCPKeepalive?
     package var resolution: Resolution
+    /// `retryBudget`; retries have one even where no rule asks for it.
+    package var retryBudget: RetryBudget
     /// Where the cluster comes from, `file:line`, for `explain`.
     package var origin: String
 
@@ -34,7 +36,8 @@ package struct ClusterSpec: Hashable, Sendable {
         limits: ClusterLimits = ClusterLimits(), outlier: OutlierPolicy? = nil,
         connectTimeoutMilliseconds: Int = Limits.connectTimeoutMilliseconds,
         idleTimeoutMilliseconds: Int = Limits.upstreamIdleTimeoutMilliseconds, requestsPerConnectionMax: Int = 0,
-        tcpKeepalive: TCPKeepalive? = nil, resolution: Resolution = .fixed, origin: String = ""
+        tcpKeepalive: TCPKeepalive? = nil, resolution: Resolution = .fixed,
+        retryBudget: RetryBudget = RetryBudget(), origin: String = ""
     ) {
         self.name = name
         self.host = host
@@ -51,6 +54,7 @@ package struct ClusterSpec: Hashable, Sendable {
         self.requestsPerConnectionMax = requestsPerConnectionMax
         self.tcpKeepalive = tcpKeepalive
         self.resolution = resolution
+        self.retryBudget = retryBudget
         self.origin = origin
     }
 }
@@ -97,7 +101,7 @@ package struct EndpointSpec: Hashable, Sendable {
     }
 }
 
-package enum BalancerKind: String, Hashable, Sendable {
+package enum BalancerKind: String, Hashable, BitwiseCopyable, Sendable {
     case leastRequest = "LEAST_REQUEST"
     case roundRobin = "ROUND_ROBIN"
     case random = "RANDOM"

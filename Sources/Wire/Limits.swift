@@ -71,6 +71,10 @@ package enum Limits {
 
     /// Idle connections kept by one worker for one endpoint.
     package static let idleConnectionsPerEndpointMax = 256
+    /// Requests that a worker may still send on a connection which another worker waits for.
+    package static let handoverRequestsMax = 8
+    /// Workers of a process: a bit for each in the board's masks.
+    package static let workersMax = 64
     /// Requests that wait for a connection to one cluster, and connections, without a DestinationRule: Envoy's 2^32 - 1.
     package static let unlimited = Int(UInt32.max)
     /// Mirror copies under way in one worker.
