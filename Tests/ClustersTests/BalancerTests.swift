@@ -164,7 +164,7 @@ struct BalancerTests {
         var balancer = Balancer(seed: 0)
         #expect(pick(&balancer, house) == .endpoint(0))
         house.table = ClusterTable(
-            specs: [cluster(endpoints(3), .roundRobin), cluster("b", endpoints(1))], registry: house.registry)
+            specs: [cluster(endpoints(3), .roundRobin), cluster(endpoints(1), name: "b")], registry: house.registry)
         #expect(pick(&balancer, house) == .endpoint(1))
         house.table = ClusterTable(specs: [cluster(endpoints(2), .roundRobin)], registry: house.registry)
         #expect(pick(&balancer, house) == .endpoint(0))

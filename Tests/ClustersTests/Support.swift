@@ -41,7 +41,7 @@ func endpoints(_ count: Int, weights: [Int] = []) -> [EndpointSpec] {
 }
 
 func cluster(
-    _ name: String = "a", _ endpoints: [EndpointSpec], _ balancer: BalancerKind = .leastRequest,
+    _ endpoints: [EndpointSpec], _ balancer: BalancerKind = .leastRequest, name: String = "a",
     limits: ClusterLimits = ClusterLimits(), outlier: OutlierPolicy? = nil
 ) -> ClusterSpec {
     ClusterSpec(
