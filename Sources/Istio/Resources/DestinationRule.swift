@@ -39,6 +39,7 @@ package struct TrafficPolicy: Hashable, Sendable {
         package var `protocol` = ""
         package var targetHost = ""
         package var targetPort = 0
+        package var location = SourceLocation()
 
         package init() {}
     }
@@ -48,6 +49,8 @@ package struct TrafficPolicy: Hashable, Sendable {
         package var percent: Double?
         /// nil: 3.
         package var minRetryConcurrency: Int?
+        package var budgetIntervalMilliseconds: Int?
+        package var location = SourceLocation()
 
         package init() {}
     }
@@ -106,13 +109,25 @@ package struct LoadBalancer: Hashable, Sendable {
         package init() {}
     }
 
+    package struct Warmup: Hashable, Sendable {
+        package var durationMilliseconds: Int?
+        package var minimumPercent: Double?
+        package var aggression: Double?
+        package var location = SourceLocation()
+
+        package init() {}
+    }
+
     /// nil: `LEAST_REQUEST`.
     package var simple: Simple?
     /// Not yet honoured.
     package var consistentHash: ConsistentHash?
     /// Not yet honoured.
     package var localityLbSetting: Locality?
-    package var warmupMilliseconds: Int?
+    /// Not yet honoured.
+    package var warmup: Warmup?
+    /// The old spelling of `warmup.duration`. Not yet honoured.
+    package var warmupDurationSecsMilliseconds: Int?
     package var location = SourceLocation()
 
     package init() {}
@@ -200,6 +215,8 @@ package struct OutlierDetection: Hashable, Sendable {
     package var baseEjectionTimeMilliseconds: Int?
     package var maxEjectionPercent: Int?
     package var minHealthPercent: Int?
+    /// Not yet honoured.
+    package var outlierDetectionHttpErrorCodes: [Int] = []
     package var location = SourceLocation()
 
     package init() {}

@@ -157,6 +157,8 @@ package struct Mirror: Hashable, Sendable {
 package struct Fault: Hashable, Sendable {
     package struct Delay: Hashable, Sendable {
         package var fixedDelayMilliseconds: Int?
+        /// Istio accepts and ignores it.
+        package var exponentialDelayMilliseconds: Int?
         /// nil: every request.
         package var percentage: Double?
         package var location = SourceLocation()
@@ -167,6 +169,7 @@ package struct Fault: Hashable, Sendable {
     package struct Abort: Hashable, Sendable {
         package var httpStatus: Int?
         package var grpcStatus: String?
+        package var http2Error: String?
         /// nil: every request.
         package var percentage: Double?
         package var location = SourceLocation()
@@ -188,7 +191,7 @@ package struct CorsPolicy: Hashable, Sendable {
     package var allowMethods: [String] = []
     package var allowHeaders: [String] = []
     package var exposeHeaders: [String] = []
-    package var maxAgeSeconds: Int?
+    package var maxAgeMilliseconds: Int?
     package var allowCredentials: Bool?
     /// `UNSPECIFIED`, `FORWARD` or `IGNORE`.
     package var unmatchedPreflights = ""
