@@ -79,7 +79,12 @@ let package = Package(
             dependencies: ["Wire", "Telemetry", "HTTP1", "Loop", "Plan", "Proxy", "Control"]),
 
         // MARK: L4: the executable and what it shows
-        .target(name: "Demo", dependencies: ["Wire", "HTTP1", "Loop"]),
+        .target(
+            name: "Demo",
+            dependencies: [
+                "Wire", "HTTP1",  // the sample services speak with the proxy's own codec
+                "Istio",  // who takes part, and what a scenario promises
+            ]),
         .executableTarget(
             name: "outrider",
             dependencies: [

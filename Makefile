@@ -1,0 +1,95 @@
+# `make run` starts the demo, `make test` runs every test. Both install what is missing when they may (root or sudo).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# What building needs; then what the scenario tests talk to and with; then what the benchmark compares with.
+BUILD_PACKAGES := libre2-dev libssl-dev libnghttp2-dev
+RUN_PACKAGES   := $(BUILD_PACKAGES) siege
+TEST_PACKAGES  := $(RUN_PACKAGES) curl wrk apache2-utils nginx python3 python3-flask nodejs
+BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nginx haproxy python3 util-linux
+
+# The sanitizer of the second round of scenario tests: thread or address.
+SANITIZER ?= thread
+DEMO      ?=
+BENCH     ?=
+SECONDS_PER_FUZZER ?= 60
+
+RELEASE := swift build -c release --static-swift-stdlib --product outrider
+SOURCES := $$(find Package.swift Sources Tests -name '*.swift' -not -path '*/.build/*')
+FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide
+
+.PHONY: run release test test-sanitized bench format lint fuzz packages-run packages-test packages-bench clean help
+
+help:
+	@echo 'make run        build the release binary and start the demo (DEMO="--scenario weights")'
+	@echo 'make release    build the release binary: .build/release/outrider'
+	@echo 'make test       every test; then the scenario tests on a binary under the $(SANITIZER) sanitizer'
+	@echo 'make bench      CPU per request beside HAProxy and nginx (BENCH="--quick")'
+	@echo 'make fuzz       each fuzz target for $(SECONDS_PER_FUZZER) s (SECONDS_PER_FUZZER=600)'
+	@echo 'make format     rewrite the sources as .swift-format says; make lint only checks'
+
+run: packages-run release
+	exec .build/release/outrider demo $(DEMO)
+
+release:
+	$(RELEASE)
+
+test: packages-test
+	swift build --build-tests
+	swift test --skip-build
+	$(MAKE) test-sanitized
+
+# The same scenarios once more, against a binary that watches itself. Its own build directory, so that neither build
+# throws the other's objects away. setarch -R: the thread sanitizer wants addresses where it expects them.
+test-sanitized:
+	swift build --scratch-path .build-$(SANITIZER) --sanitize=$(SANITIZER) --product outrider
+	OUTRIDER_BINARY="$$PWD/.build-$(SANITIZER)/debug/outrider" OUTRIDER_SANITIZER=$(SANITIZER) \
+	TSAN_OPTIONS='halt_on_error=1 exitcode=66' ASAN_OPTIONS='detect_leaks=0 exitcode=66' \
+	setarch -R swift test --skip-build --filter ScenarioTests
+
+bench: packages-bench release
+	Benchmarks/run.py $(BENCH)
+
+format:
+	swift format --in-place $(SOURCES)
+
+lint:
+	swift format lint --strict $(SOURCES)
+
+# Each target starts from its seeds in Tests/Fuzz/Corpus/TARGET, where there are any; what it finds new stays in .build-fuzz.
+fuzz:
+	OUTRIDER_FUZZ=1 swift build --scratch-path .build-fuzz
+	for target in $(FUZZERS); do \
+	  mkdir -p .build-fuzz/corpus/$$target; \
+	  seeds=Tests/Fuzz/Corpus/$$target; [ -d $$seeds ] || seeds=; \
+	  .build-fuzz/debug/$$target -max_total_time=$(SECONDS_PER_FUZZER) -timeout=5 .build-fuzz/corpus/$$target $$seeds; \
+	done
+
+packages-run: PACKAGES = $(RUN_PACKAGES)
+packages-test: PACKAGES = $(TEST_PACKAGES)
+packages-bench: PACKAGES = $(BENCH_PACKAGES)
+
+# Installs what dpkg does not know as installed. RUNLEVEL=1 keeps Debian from starting servers that it has just installed.
+# Without root or sudo it says the line to type, and stops only when a build would fail.
+packages-run packages-test packages-bench:
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=; \
+	for package in $(PACKAGES); do \
+	  [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>/dev/null)" = installed ] || missing="$$missing $$package"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ]; then as_root=; \
+	elif sudo -n true 2>/dev/null; then as_root='sudo'; \
+	else \
+	  echo "These Debian packages are missing. Type: sudo apt-get update && sudo apt-get install -y$$missing" >&2; \
+	  for package in $(BUILD_PACKAGES); do case "$$missing " in *" $$package "*) exit 1;; esac; done; \
+	  exit 0; \
+	fi; \
+	echo "Installing$$missing"; \
+	$$as_root apt-get update -qq && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$missing
+
+clean:
+	rm -rf .build .build-thread .build-address .build-fuzz
