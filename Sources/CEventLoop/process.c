@@ -63,21 +63,12 @@ int outrider_signals_next(int fd) {
     return count == sizeof info ? (int)info.ssi_signo : -EAGAIN;
 }
 
-int outrider_signal_raise(int number) { return -pthread_kill(pthread_self(), number); }
-
 // MARK: Limits
 
 int64_t outrider_files_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
     return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
-}
-
-int outrider_files_limit_set(int64_t soft) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
-    limit.rlim_cur = (rlim_t)soft;
-    return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
 int64_t outrider_files_limit_raise(int64_t wanted) {

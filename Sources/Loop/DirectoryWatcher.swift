@@ -99,7 +99,6 @@ package final class DirectoryWatcher: EventHandler {
 
     /// Walks the tree, watches what is new, and lets go of what is no longer there.
     private func rescan() {
-        shortcoming = nil
         parentWatch = outrider_inotify_watch_entries(inotify, parent)
         var scan = Scan(inotify: inotify)
         scan.visit(root, depth: 0)
@@ -108,6 +107,10 @@ package final class DirectoryWatcher: EventHandler {
         }
         watched = scan.found
         shortcoming = scan.shortcoming
+        if shortcoming == nil, parentWatch < 0 {
+            shortcoming = LoopError(
+                "\(root) is watched, but not whether it is replaced: cannot watch \(parent)", errno: -parentWatch)
+        }
     }
 
     private var parent: String {

@@ -15,7 +15,8 @@ open class EventHandler {
     final var heapIndex: Int32 = -1
     final var isReadyQueued = false
 
-    package init() {}
+    /// A handler that no loop knows yet. Public, as an open class wants it; Swift warns about subclasses otherwise.
+    public init() {}
 
     /// Whether a loop has it in its table.
     package final var isRegistered: Bool { slot >= 0 }

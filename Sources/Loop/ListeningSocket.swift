@@ -5,7 +5,7 @@ import Wire
 /// A bound, listening stream socket. It is made once for an address and kept for the process's life; every worker's loop
 /// watches the same descriptor (`EventLoop.listen`).
 package final class ListeningSocket: Sendable {
-    /// The non-blocking descriptor.
+    /// The non-blocking descriptor. TCP connections accepted from it send without delay.
     package let fd: Int32
     /// Where it really listens: the kernel's choice when port 0 was asked for.
     package let address: SocketAddress
@@ -32,6 +32,8 @@ package final class ListeningSocket: Sendable {
         guard outrider_is_listener(fd) == 1, outrider_set_nonblocking_cloexec(fd) == 0,
             let address = Socket.localAddress(fd)
         else { return nil }
+        // Accepted sockets inherit it; `bind` sets it as well.
+        Socket.setNoDelay(fd)
         return ListeningSocket(fd: fd, asked: address, isInherited: true)
     }
 

@@ -61,7 +61,7 @@ package final class Resolver: @unchecked Sendable {
     private let clock: @Sendable () -> UInt64
     private let threads = Mutex<[ThreadHandle]>([])
 
-    /// Starts the threads. `lookup` and `clock` (milliseconds) stand in for getaddrinfo and the time in tests.
+    /// Starts the threads, which keep the resolver alive until `shutdown`. `lookup` and `clock` (milliseconds) stand in for getaddrinfo and the time in tests.
     package init(
         threads threadCount: Int = Limits.resolverThreads,
         lookup: @escaping @Sendable (String) -> Answer = Resolver.systemLookup,
@@ -72,9 +72,14 @@ package final class Resolver: @unchecked Sendable {
         self.lookup = lookup
         self.clock = clock
         guard semaphore >= 0 else { throw LoopError("cannot create an eventfd", errno: -semaphore) }
-        for number in 0..<threadCount {
-            let handle = try Thread.start(name: "resolver-\(number)") { [self] in work() }
-            threads.withLock { $0.append(handle) }
+        do throws(LoopError) {
+            for number in 0..<threadCount {
+                let handle = try Thread.start(name: "resolver-\(number)") { [self] in work() }
+                threads.withLock { $0.append(handle) }
+            }
+        } catch {
+            shutdown()
+            throw error
         }
     }
 

@@ -15,15 +15,15 @@ struct EventTests {
         #expect(loop.register(handler, fd: near))
         loop.turn(waitMilliseconds: 0)
         #expect(handler.events == [.writable])
-        write("one", to: far)
+        sendText("one", to: far)
         loop.turn(waitMilliseconds: 0)
         #expect(handler.events.last?.contains(.readable) == true)
         loop.turn(waitMilliseconds: 0)
         #expect(handler.events.count == 2, "unread bytes are not told twice")
-        write("two", to: far)
+        sendText("two", to: far)
         loop.turn(waitMilliseconds: 0)
         #expect(handler.events.count == 3)
-        #expect(read(near) == "onetwo")
+        #expect(receiveText(near) == "onetwo")
     }
 
     @Test("the peer's half-close and its end are told apart")
@@ -79,7 +79,7 @@ struct EventTests {
         }
         #expect(loop.register(victim, fd: secondNear))
         #expect(loop.register(killer, fd: firstNear))
-        write("for the victim", to: secondFar)
+        sendText("for the victim", to: secondFar)
         loop.turn(waitMilliseconds: 0)
         // Whether or not the kernel gave the same number again, the place in the loop's table is the same.
         #expect(reused.0 >= 0)
@@ -199,7 +199,7 @@ struct ReadyQueueTests {
         loop.makeReady(busy)
         loop.turn()
         #expect(other.events.count == 1)
-        write("x", to: far)
+        sendText("x", to: far)
         loop.turn()
         #expect(other.events.count == 2)
         #expect(busy.readyCalls == 2)

@@ -31,12 +31,12 @@ final class Recorder: EventHandler {
 
 /// Sends a short text.
 @discardableResult
-func write(_ text: String, to fd: Int32) -> Int {
+func sendText(_ text: String, to fd: Int32) -> Int {
     Array(text.utf8).withUnsafeBytes { Socket.send(fd, $0) }
 }
 
 /// Reads what is there, as text; nil when there is nothing.
-func read(_ fd: Int32, atMost count: Int = 1024) -> String? {
+func receiveText(_ fd: Int32, atMost count: Int = 1024) -> String? {
     var bytes = [UInt8](repeating: 0, count: count)
     let received = bytes.withUnsafeMutableBytes { Socket.receive(fd, into: $0) }
     return received < 0 ? nil : String(decoding: bytes[..<received], as: UTF8.self)

@@ -163,13 +163,11 @@ int outrider_signals_block(void);
 int outrider_signals_create(void);
 // The next signal that waits: its number, -EAGAIN, or another error.
 int outrider_signals_next(int fd);
-int outrider_signal_raise(int number);
 extern const int outrider_sigterm, outrider_sigint, outrider_sighup, outrider_sigusr1;
 
 // Raises the soft limit of open files to the hard one, at most to `wanted` (0: the hard limit); returns the soft limit.
 int64_t outrider_files_limit_raise(int64_t wanted);
 int64_t outrider_files_limit(void);
-int outrider_files_limit_set(int64_t soft);
 int outrider_pin_to_core(int core);
 int outrider_cores(void);
 void outrider_trim_memory(void);
