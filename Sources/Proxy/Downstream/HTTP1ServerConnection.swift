@@ -121,6 +121,8 @@ final class HTTP1ServerConnection: ServerConnection {
         if phase == .head, headSince == 0, exchange == nil { endWhenEmpty() }
     }
 
+    override func abandon() { abort(.aborted) }
+
     /// Ends at once, telling the exchange.
     func abort(_ reason: ResetReason) {
         if let running = exchange, !answerEnded {

@@ -143,8 +143,7 @@ final class Exchange: CallOwner {
         if now >= attemptDeadline {
             attemptDeadline = .max
             worker.metrics.add(.attemptTimeouts)
-            call.cancel()
-            worker.observe(self.call, failure: CallFailure(kind: .perTryTimeout))
+            call.timedOut()
             attemptFailed(CallFailure(kind: .perTryTimeout, sentBytes: true))
         } else if now >= backoffDeadline {
             backoffDeadline = .max
@@ -157,10 +156,7 @@ final class Exchange: CallOwner {
     private func routeTimedOut() {
         routeDeadline = .max
         worker.metrics.add(.requestTimeouts)
-        if call.state != .idle {
-            worker.observe(call, failure: CallFailure(kind: .perTryTimeout))
-            call.cancel()
-        }
+        if call.state != .idle { call.timedOut() }
         outcome = Outcome(.config, isAnswerStarted ? .answer : .wait, .timedOut)
         if isAnswerStarted {
             abortAnswer()

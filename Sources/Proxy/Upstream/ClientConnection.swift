@@ -1,16 +1,21 @@
+import Clusters
 import HTTP1
 import Loop
 import Wire
 
 /// A connection to an endpoint as calls see it: streams with commands. HTTP/1 has one stream at a time.
 package class ClientConnection: Connection {
-    /// The endpoint's connections, nil for a connection outside any pool (passthrough).
-    final unowned(unsafe) var pool: EndpointConnections?
-    /// This connection's number in its pool.
+    /// The worker's pools, nil for a connection outside any (passthrough).
+    final unowned(unsafe) let upstreams: Upstreams?
+    /// The pools' number for this connection, its endpoint's slot, and the cluster that it was opened for.
     final var handle: UInt32 = 0
+    final var endpointSlot: Int32 = -1
+    final var cluster: ClusterRecord?
+    /// Requests that it carried.
+    final var served = 0
 
-    init(worker: Worker, fd: Int32, pool: EndpointConnections?) {
-        self.pool = pool
+    init(worker: Worker, fd: Int32, upstreams: Upstreams?) {
+        self.upstreams = upstreams
         super.init(worker: worker, fd: fd)
         isUpstream = true
     }

@@ -49,9 +49,10 @@ extension HTTP1ClientConnection {
     private func ended(_ errno: Int32) {
         switch phase {
         case .idle, .connecting:
+            worker.metrics.add(.upstreamClosedIdle)
             phase = .closed
             closeSocket()
-            pool?.closed(self)
+            upstreams?.closed(self, ending: nil)
         case .head:
             fail(answerBytesSeen ? .closedMidAnswer : .closedBeforeHead, errno: errno)
         case .body:
@@ -77,7 +78,7 @@ extension HTTP1ClientConnection {
                 // Bytes that no request asked for (a 408 before a close, say): the connection cannot be trusted.
                 phase = .closed
                 closeSocket()
-                pool?.closed(self)
+                upstreams?.closed(self, ending: nil)
                 return bytes.count
             case .closed: return bytes.count
             }
@@ -168,9 +169,9 @@ extension HTTP1ClientConnection {
     private func finishAnswer(trailers: Head?) {
         guard let finished = call else { return }
         call = nil
-        answered += 1
+        served += 1
         isPaused = false
-        let isReusable = persists && requestEnded && !writeFailed && pending.isEmpty && pool != nil
+        let isReusable = persists && requestEnded && !writeFailed && !isHungUp && pending.isEmpty && upstreams != nil
         if isReusable {
             phase = .idle
         } else {

@@ -18,6 +18,8 @@ final class HTTP1ClientConnection: ClientConnection {
     var requestFraming = BodyFraming.none
     var requestEnded = false
     var method = Method.get
+    /// Bytes of the request may have reached the endpoint.
+    var bytesAccepted = false
 
     // MARK: The answer under way
 
@@ -28,36 +30,30 @@ final class HTTP1ClientConnection: ClientConnection {
     var isPaused = false
     var answerBytesSeen = false
 
-    /// Answers that it has carried.
-    var answered = 0
     var connectDeadline: UInt64 = 0
 
     // MARK: - Connecting
 
-    /// Registers with the loop. `isConnected` is false while the connect is in progress.
-    func start(isConnected: Bool, timeoutMilliseconds: Int) -> Bool {
+    /// Registers with the loop; whoever waits hears when the connect is through, or failed.
+    func start(timeoutMilliseconds: Int) -> Bool {
         guard worker.loop.register(self, fd: fd) else { return false }
-        if isConnected {
-            phase = .idle
-        } else {
-            connectDeadline = worker.loop.now + UInt64(timeoutMilliseconds)
-            worker.loop.arm(self, deadline: connectDeadline)
-        }
+        connectDeadline = worker.loop.now + UInt64(max(timeoutMilliseconds, 1))
+        worker.loop.arm(self, deadline: connectDeadline)
         return true
     }
 
     private func finishConnecting(_ events: Events) {
         let error = Socket.pendingError(fd)
-        guard error == 0, !events.contains(.error) else {
-            return failConnecting(CallFailure(kind: .connectFailure, errno: Int32(error)))
+        guard error == 0 else {
+            return failConnecting(CallFailure(kind: .connectFailure, errno: Int32(truncatingIfNeeded: -error)))
         }
-        guard events.contains(.writable) else { return }
+        guard events.contains(.writable), phase == .connecting else { return }
         phase = .idle
         if let waiting = awaiting {
             awaiting = nil
             waiting.connected(self)
         } else {
-            pool?.connected(self)
+            upstreams?.connected(self)
         }
     }
 
@@ -69,7 +65,7 @@ final class HTTP1ClientConnection: ClientConnection {
             awaiting = nil
             waiting.connectFailed(failure)
         } else {
-            pool?.connectFailed(self, failure)
+            upstreams?.connectFailed(self, failure)
         }
     }
 
@@ -90,6 +86,7 @@ final class HTTP1ClientConnection: ClientConnection {
     }
 
     override func onReady() {
+        if phase == .connecting { finishConnecting(.writable) }
         if !pending.isEmpty { sendPending() }
         serve()
     }
@@ -129,23 +126,18 @@ final class HTTP1ClientConnection: ClientConnection {
         let failed = call
         call = nil
         let failure = CallFailure(
-            kind: kind, errno: errno, wasReused: answered > 0, sentBytes: requestBytesLeft)
+            kind: kind, errno: errno, wasReused: served > 0, sentBytes: bytesAccepted)
         phase = .closed
         closeSocket()
-        pool?.closed(self)
-        failed?.failed(failure)
+        // The call tells the pools, with the cluster that it was counted in.
+        if let failed { failed.failed(failure, connection: self) } else { upstreams?.closed(self, ending: nil) }
     }
-
-    /// Whether bytes of the request under way may have reached the endpoint.
-    private var requestBytesLeft: Bool { bytesAccepted }
-    var bytesAccepted = false
 
     override func cancel(_ stream: UInt32) {
         call = nil
         guard !isClosed else { return }
         phase = .closed
         closeSocket()
-        pool?.closed(self)
     }
 
     override func retire() {

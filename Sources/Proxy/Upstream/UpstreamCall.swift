@@ -18,11 +18,11 @@ package final class UpstreamCall {
     private(set) var state = State.idle
 
     unowned(unsafe) private(set) var use: GenerationUse?
-    private(set) var cluster = ClusterRecord()
+    private(set) var cluster = ClusterRecord.none
     /// Position of the cluster and of the chosen endpoint in the generation's table; -1: none.
     private(set) var clusterIndex = -1
     private(set) var endpointIndex = -1
-    private(set) var endpointSlot = -1
+    private(set) var endpointSlot: Int32 = -1
     private var connection: ClientConnection?
     private var stream: UInt32 = 0
     /// The request, held by the owner.
@@ -33,7 +33,6 @@ package final class UpstreamCall {
     var tried = TriedHosts()
     /// Its failures count against the endpoint (a mirror's do not).
     var isObserved = true
-    private var holdsRequestSlot = false
 
     init(worker: Worker, owner: CallOwner, id: UInt32) {
         self.worker = worker
@@ -55,26 +54,22 @@ package final class UpstreamCall {
         self.head = head
         self.framing = framing
         endsWithHead = end
-        let picked = worker.pick(cluster, use.clusters, tried: avoidTried ? tried : TriedHosts())
+        let picked = worker.pick(cluster, use.clusters, excluding: avoidTried ? tried : TriedHosts())
         guard picked >= 0 else { return CallFailure(kind: .noHealthyUpstream) }
         endpointIndex = picked
         let endpoint = use.clusters.endpoint(picked)
-        endpointSlot = Int(endpoint.slot)
+        endpointSlot = endpoint.slot
         tried.insert(endpoint.slot)
-        guard worker.acquireRequest(cluster) else { return CallFailure(kind: .overflow) }
-        holdsRequestSlot = true
-        worker.loads.increment(endpointSlot)
+        worker.metrics.add(.upstreamRequests)
         state = .waiting
-        switch worker.pool(for: endpoint, cluster, table: use.clusters, endpointIndex: picked).lease(self) {
-        case .connection(let connection):
-            attach(connection)
-            return nil
-        case .waiting:
-            return nil
-        case .refused(let failure):
+        switch worker.upstreams.lease(self, endpoint: endpoint, cluster: cluster) {
+        case .connection(let connection): attach(connection)
+        case .waiting: break
+        case .refused:
             conclude()
-            return failure
+            return CallFailure(kind: .overflow)
         }
+        return nil
     }
 
     /// Starts an attempt to an address outside any cluster, on a connection of its own.
@@ -86,26 +81,21 @@ package final class UpstreamCall {
         endpointIndex = -1
         endpointSlot = -1
         if worker.isOwnListener(address) { return CallFailure(kind: .loop) }
-        let isConnected: Bool
+        worker.metrics.add(.upstreamRequests)
+        worker.metrics.add(.upstreamConnects)
         let fd: Int32
         switch Socket.connect(address) {
-        case .connected(let socket): (fd, isConnected) = (socket, true)
-        case .inProgress(let socket): (fd, isConnected) = (socket, false)
+        case .connected(let socket), .inProgress(let socket): fd = socket
         case .failure(let errno): return CallFailure(kind: .connectFailure, errno: errno)
         }
-        worker.metrics.add(.upstreamConnects)
-        let own = HTTP1ClientConnection(worker: worker, fd: fd, pool: nil)
-        guard own.start(isConnected: isConnected, timeoutMilliseconds: Limits.connectTimeoutMilliseconds) else {
+        let own = HTTP1ClientConnection(worker: worker, fd: fd, upstreams: nil)
+        guard own.start(timeoutMilliseconds: Limits.connectTimeoutMilliseconds) else {
             _ = Socket.close(fd)
             return CallFailure(kind: .connectFailure)
         }
         state = .waiting
-        if isConnected {
-            attach(own)
-        } else {
-            own.awaiting = self
-            connection = own
-        }
+        own.awaiting = self
+        connection = own
         return nil
     }
 
@@ -122,7 +112,6 @@ package final class UpstreamCall {
         guard let head else { return }
         state = .active
         self.connection = connection
-        owner.callAttempt(self, head)
         stream = connection.begin(self, head, framing: framing, end: endsWithHead)
         owner.callReady(self)
     }
@@ -130,8 +119,13 @@ package final class UpstreamCall {
     /// The connection that this call waited for could not be made.
     func connectFailed(_ failure: CallFailure) {
         guard state == .waiting else { return }
-        connection = nil
-        failed(failure)
+        if isObserved, failure.kind == .connectFailure || failure.kind == .connectTimeout {
+            worker.observe(
+                failure.kind == .connectTimeout ? .connectTimedOut : .connectFailed, endpoint: endpointSlot,
+                cluster: cluster)
+        }
+        conclude()
+        owner.callFailed(self, failure)
     }
 
     // MARK: - The request's body
@@ -158,49 +152,74 @@ package final class UpstreamCall {
     func resumeAnswer() { connection?.resume(stream) }
 
     func received(_ head: Head, framing: BodyFraming, end: Bool) {
-        if isObserved { worker.observe(self, status: head.status) }
+        if isObserved { worker.observe(.answered(status: Int(head.status)), endpoint: endpointSlot, cluster: cluster) }
         owner.callHead(self, head, framing: framing, end: end)
     }
 
+    /// The answer is complete; `connection` is idle, or closed when it cannot be used again.
     func ended(trailers: Head?, connection: ClientConnection, isReusable: Bool) {
-        let pool = connection.pool
+        let cluster = cluster
         conclude()
-        if isReusable { pool?.released(connection) } else { pool?.closed(connection) }
+        connection.upstreams?.released(connection, cluster: cluster, isReusable: isReusable)
         owner.callEnd(self, trailers: trailers)
     }
 
-    func failed(_ failure: CallFailure) {
-        if isObserved { worker.observe(self, failure: failure) }
+    /// The connection broke; it is closed.
+    func failed(_ failure: CallFailure, connection: ClientConnection) {
+        if isObserved { worker.observe(.reset, endpoint: endpointSlot, cluster: cluster) }
+        let cluster = cluster
         conclude()
+        connection.upstreams?.closed(connection, ending: cluster)
         owner.callFailed(self, failure)
+    }
+
+    /// The owner's time is up: the endpoint is charged with it.
+    func timedOut() {
+        if isObserved, endpointSlot >= 0 { worker.observe(.timedOut, endpoint: endpointSlot, cluster: cluster) }
+        cancel()
     }
 
     // MARK: - Ending
 
     /// Gives the attempt up, whatever its state. The owner hears nothing more of it.
     func cancel() {
-        switch state {
-        case .idle: return
+        let was = state
+        let cluster = cluster
+        let slot = endpointSlot
+        let leased = connection
+        conclude()
+        switch was {
+        case .idle: break
         case .waiting:
-            if let own = connection as? HTTP1ClientConnection {
+            if let own = leased as? HTTP1ClientConnection {
                 own.awaiting = nil
                 own.retire()
             } else {
-                worker.existingPool(endpointSlot)?.cancel(self)
+                worker.upstreams.cancel(self, endpoint: slot)
             }
-        case .active: connection?.cancel(stream)
+        case .active:
+            guard let leased else { break }
+            leased.cancel(stream)
+            leased.upstreams?.closed(leased, ending: cluster)
         }
-        conclude()
     }
 
-    /// Gives back what the attempt held.
     private func conclude() {
-        if endpointSlot >= 0 { worker.loads.decrement(endpointSlot) }
-        if holdsRequestSlot { worker.releaseRequest(cluster) }
-        holdsRequestSlot = false
         endpointSlot = -1
         connection = nil
         state = .idle
+    }
+
+    /// Where the chosen endpoint is. Not for the hot path.
+    var endpointAddress: SocketAddress? {
+        guard let use, endpointIndex >= 0 else { return nil }
+        return use.clusters.address(of: endpointIndex)
+    }
+
+    /// TCP keep-alive as the cluster asks for it.
+    var keepalive: TCPKeepalive? {
+        guard let use, clusterIndex >= 0, cluster.flags.contains(.keepsAlive) else { return nil }
+        return use.clusters.keepalive(of: clusterIndex)
     }
 
     /// Forgets the request it was used for.
