@@ -79,9 +79,9 @@ extension Worker {
             line.append(exchange.clusterIndex == -2 ? "PassthroughCluster" : "-")
         }
         line.append(" - ")
-        line.append(exchange.localText ?? Self.dash)
+        line.append(exchange.downstream?.localAddressText ?? Self.dash)
         line.append(" ")
-        line.append(exchange.remoteText ?? Self.dash)
+        line.append(exchange.downstream?.remoteAddressText ?? Self.dash)
         line.append(" - ")
         if exchange.decision.route >= 0, let routes = exchange.use?.routes {
             let name = routes.routeNameBytes(exchange.decision.route)

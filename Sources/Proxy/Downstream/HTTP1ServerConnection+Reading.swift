@@ -197,7 +197,7 @@ extension HTTP1ServerConnection {
 
     func beginLinger() {
         guard !isClosed else { return }
-        worker.metrics.add(.lingeringCloses)
+        worker.metrics.add(.downstreamLingers)
         _ = Socket.shutdownWrite(fd)
         lingerUntil = worker.loop.now + UInt64(Limits.lingerTimeoutMilliseconds)
         armDeadline()

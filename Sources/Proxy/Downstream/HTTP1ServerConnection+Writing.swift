@@ -17,14 +17,14 @@ extension HTTP1ServerConnection {
 }
 
 extension HTTP1ServerConnection {
-    override func sendInformational(_ stream: UInt32, _ head: Head) {
+    func writeInformational(_ head: Head) {
         guard minorVersion >= 1, !answerStarted else { return }
         let out = claimOutput()
         _ = HeadWriter.response(head, framing: .none, minorVersion: 1, close: false, upgrade: false, to: out)
         commitOutput()
     }
 
-    override func sendHead(_ stream: UInt32, _ head: Head, framing: BodyFraming, end: Bool) {
+    func writeHead(_ head: Head, framing: BodyFraming, end: Bool) {
         answerStarted = true
         answerFraming = self.framing(for: head, from: framing, end: end)
         closesAfterAnswer =
@@ -46,49 +46,34 @@ extension HTTP1ServerConnection {
         if end { endAnswer() }
     }
 
-    override func sendData(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool {
+    func writeData(_ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool {
         var goesOn = true
         if !bytes.isEmpty {
             switch answerFraming {
             case .none: break
             case .length, .untilClose: goesOn = write(bytes)
             case .chunked:
-                HeadWriter.chunkHeader(size: bytes.count, to: claimRoom(32))
+                _ = HeadWriter.chunkHeader(size: bytes.count, to: claimRoom(HeadWriter.chunkFramingBytesMax))
                 commitOutput()
                 write(bytes)
                 goesOn = write(Self.lineEnd)
             }
         }
         if end {
-            sendEnd(stream, trailers: nil)
+            writeEnd(trailers: nil)
             return true
         }
         if !goesOn { pausedWriters = true }
         return goesOn
     }
 
-    override func sendEnd(_ stream: UInt32, trailers: Head?) {
+    func writeEnd(trailers: Head?) {
         if answerFraming == .chunked {
             let out = claimRoom(16 + (trailers?.storageUsed ?? 0) * 2)
             if !HeadWriter.lastChunk(trailers: trailers, to: out) { _ = HeadWriter.lastChunk(trailers: nil, to: out) }
             commitOutput()
         }
         endAnswer()
-    }
-
-    override func reset(_ stream: UInt32, _ reason: ResetReason) {
-        exchange = nil
-        answerEnded = true
-        // A body that ends early must not look complete: what was sent leaves, then the connection breaks.
-        endWhenEmpty()
-    }
-
-    override func pause(_ stream: UInt32) { isPaused = true }
-
-    override func resume(_ stream: UInt32) {
-        guard isPaused else { return }
-        isPaused = false
-        worker.loop.makeReady(self)
     }
 
     /// The output buffer with room for `count` more bytes.
@@ -111,7 +96,8 @@ extension HTTP1ServerConnection {
         isPaused = false
     }
 
-    override func exchangeEnded(_ stream: UInt32) {
+    /// The exchange is over: the next request, or the end.
+    func finishExchange() {
         exchange = nil
         guard answerEnded, !isClosed, phase != .lingering else { return }
         if phase == .body || closesAfterAnswer && (isReadable || input != nil) { return linger() }

@@ -71,14 +71,14 @@ final class HTTP1ServerConnection: ServerConnection {
     override func onDeadline() {
         let now = worker.loop.now
         if stalledSince != 0, now >= stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds) {
-            worker.metrics.add(.writeStalls)
+            worker.metrics.add(.downstreamWriteStalls)
             return abort(.timedOut)
         }
         if phase == .lingering {
             if now >= lingerUntil { return end() }
         } else if phase == .head, headSince != 0 {
             if now >= headSince + UInt64(Limits.headTimeoutMilliseconds) {
-                worker.metrics.add(.headTimeouts)
+                worker.metrics.add(.downstreamHeadTimeouts)
                 return refuse(status: 408, sentence: "request header timeout")
             }
         } else if phase == .head, now >= idleSince + UInt64(Limits.downstreamIdleTimeoutMilliseconds) {
@@ -113,6 +113,37 @@ final class HTTP1ServerConnection: ServerConnection {
         armDeadline()
         return true
     }
+
+    // MARK: - Commands
+
+    override func sendInformational(_ stream: UInt32, _ head: Head) { writeInformational(head) }
+
+    override func sendHead(_ stream: UInt32, _ head: Head, framing: BodyFraming, end: Bool) {
+        writeHead(head, framing: framing, end: end)
+    }
+
+    override func sendData(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool {
+        writeData(bytes, end: end)
+    }
+
+    override func sendEnd(_ stream: UInt32, trailers: Head?) { writeEnd(trailers: trailers) }
+
+    override func reset(_ stream: UInt32, _ reason: ResetReason) {
+        exchange = nil
+        answerEnded = true
+        // A body that ends early must not look complete: what was sent leaves, then the connection breaks.
+        endWhenEmpty()
+    }
+
+    override func pause(_ stream: UInt32) { isPaused = true }
+
+    override func resume(_ stream: UInt32) {
+        guard isPaused else { return }
+        isPaused = false
+        worker.loop.makeReady(self)
+    }
+
+    override func exchangeEnded(_ stream: UInt32) { finishExchange() }
 
     // MARK: - Ending
 

@@ -7,7 +7,8 @@ import Wire
 
 // From an attempt's answer, or its failure, to what the client gets.
 extension Exchange {
-    override func callInformational(_ call: UpstreamCall, _ head: Head) {
+    /// A 1xx answer of the attempt.
+    func informational(_ head: Head) {
         guard isActive, !isAnswerStarted, head.status != 101 else { return }
         isForwardedInformational = true
         HopByHop.strip(head)
@@ -15,7 +16,8 @@ extension Exchange {
         downstream?.flushStream()
     }
 
-    override func callHead(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) {
+    /// The answer's head: another attempt, or what the client gets.
+    func answerHead(_ head: Head, framing: BodyFraming, end: Bool) {
         guard isActive, let use else { return }
         attemptDeadline = .max
         releaseRetrySlot()
@@ -49,13 +51,15 @@ extension Exchange {
         if end { isAnswerComplete = true }
     }
 
-    override func callData(_ call: UpstreamCall, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// A part of the answer's body. False: the client is slow.
+    func answerData(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard isActive, isAnswerStarted, let downstream else { return true }
         bytesSent += UInt64(bytes.count)
         return downstream.sendData(stream, bytes, end: false)
     }
 
-    override func callEnd(_ call: UpstreamCall, trailers: Head?) {
+    /// The answer is complete.
+    func answerEnd(trailers: Head?) {
         guard isActive, isAnswerStarted else { return }
         if !isAnswerComplete {
             isAnswerComplete = true
@@ -73,11 +77,6 @@ extension Exchange {
     }
 
     // MARK: - Failures
-
-    override func callFailed(_ call: UpstreamCall, _ failure: CallFailure) {
-        attemptFailed(failure)
-        if isActive { armDeadline() }
-    }
 
     /// An attempt ended without an answer: another one, or the answer that says so.
     func attemptFailed(_ failure: CallFailure) {
@@ -126,8 +125,8 @@ extension Exchange {
 
     /// A place for a retry under the cluster's budget and limit.
     private func acquireRetry() -> Bool {
-        guard !holdsRetrySlot else { return true }
-        holdsRetrySlot = worker.acquireRetry(call.cluster)
+        guard !holdsRetrySlot, let cluster = call.cluster else { return holdsRetrySlot }
+        holdsRetrySlot = worker.acquireRetry(cluster)
         if !holdsRetrySlot { worker.metrics.add(.retriesDenied) }
         return holdsRetrySlot
     }

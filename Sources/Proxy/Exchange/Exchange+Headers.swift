@@ -16,6 +16,7 @@ extension Exchange {
         guard PathNormalizer.normalize(head, mode: worker.pathNormalization) else {
             return refuse(400, "path_normalization_failed")
         }
+        upgradeAsked = head.has(.upgrade) ? HopByHop.upgrade(head) : nil
         HopByHop.strip(head)
         if head.has(.xEnvoy) { stripEnvoyFields() }
         head.removeAll(.xForwardedClientCert)

@@ -1,4 +1,5 @@
 import HTTP1
+import Loop
 import Routing
 import Telemetry
 import Wire
@@ -19,7 +20,7 @@ extension Exchange {
     /// Sends a head that was filled, and its body.
     private func send(_ head: Head, _ body: UnsafeRawBufferPointer, editsAnswer: Bool) {
         guard isActive else { return }
-        if let use, editsAnswer, decision.outcome == .route, route.editsResponse, clusterIndex != -1 || route.isForward {
+        if let use, editsAnswer, decision.outcome == .route, route.editsResponse {
             use.routes.applyResponse(decision, to: head, request: requestHead, context: formatContext(head))
         }
         addServerFields(head)
@@ -47,10 +48,10 @@ extension Exchange {
             send(head, UnsafeRawBufferPointer(start: nil, count: 0), editsAnswer: false)
         default:
             if route.action == .redirect {
-                use.routes.redirectReply(decision, request: requestHead, into: head)
+                use.routes.redirectReply(decision, request: requestHead, into: head, context: formatContext(nil))
                 send(head, UnsafeRawBufferPointer(start: nil, count: 0), editsAnswer: true)
             } else {
-                let body = use.routes.directReply(decision, request: requestHead, into: head)
+                let body = use.routes.directReply(decision, request: requestHead, into: head, context: formatContext(nil))
                 send(head, body, editsAnswer: true)
             }
         }
@@ -110,6 +111,12 @@ struct TextWriter {
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<count]) }
     var room: Int { memory.count - count }
+
+    /// Not for the hot path.
+    mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
 
     mutating func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

@@ -17,7 +17,7 @@ extension Exchange {
         startedNanoseconds = worker.loop.nowNanoseconds
         if end { requestCompleteNanoseconds = startedNanoseconds }
         worker.metrics.add(.downstreamRequests)
-        let current = worker.generation
+        guard let current = worker.generation else { return }
         current.begin()
         use = current
         let position = worker.listenerPosition(connection.listenerID)
@@ -77,9 +77,9 @@ extension Exchange {
     /// Does what the route says.
     private func act() {
         guard let use else { return }
-        guard route.isForward else { return replyFromTable() }
+        guard route.action == .forward else { return replyFromTable() }
         let target = Int(use.routes.cluster(of: decision.destination))
-        if requestHead.has(.upgrade), refusesUpgrade() {
+        if let upgrade = upgradeAsked, refuses(upgrade) {
             outcome = Outcome(.config, .filter, .denied)
             details = "upgrade_failed"
             return reply(status: 403, body: "")
@@ -91,8 +91,7 @@ extension Exchange {
             return reply(status: 503, body: "")
         }
         clusterIndex = target
-        retriesLeft = route.isForward ? Int(use.routes.retryPolicy(decision.route).attempts) : 0
-        if target < 0 { retriesLeft = 0 }
+        retriesLeft = target < 0 ? 0 : Int(use.routes.retryPolicy(decision.route).attempts)
         prepareHead(use)
         if requestFraming != .none, !isRequestComplete { makeTee(use) }
         startRouteTimer()
@@ -100,10 +99,9 @@ extension Exchange {
     }
 
     /// `Upgrade: h2c` is ignored and stripped; every other upgrade is refused.
-    private func refusesUpgrade() -> Bool {
-        guard let value = requestHead.value(of: .upgrade) else { return false }
-        let bytes = requestHead.bytes(value)
-        if bytes.count == 3, equalIgnoringCase(bytes.bindMemory(to: UInt8.self).baseAddress!, Self.h2c.utf8Start, count: 3) {
+    private func refuses(_ upgrade: Slice) -> Bool {
+        let bytes = requestHead.bytes(upgrade)
+        if bytes.count == 3, equalIgnoringCase(UnsafePointer(requestHead.storage + upgrade.start), Self.h2c.utf8Start, count: 3) {
             return false
         }
         return true
@@ -117,7 +115,7 @@ extension Exchange {
     func attempt() {
         guard let use else { return }
         attempts += 1
-        if attempts > 1 { tee?.rewindIfHeld(primaryReader) }
+        if attempts > 1, let tee, replayReader >= 0 { tee.rewind(primaryReader) }
         setAttemptHeaders()
         let end = isRequestComplete && (tee?.end ?? 0) == 0 && requestTrailers == nil && requestFraming == .none
         if clusterIndex < 0 { return attemptPassthrough(end: end) }
@@ -227,9 +225,8 @@ extension Exchange {
         replayReader = -1
     }
 
-    override func callReady(_ call: UpstreamCall) { pump() }
-
-    override func callWritable(_ call: UpstreamCall) {
+    /// The endpoint takes bytes again.
+    func uploadDrained() {
         pump()
         if isUploadPaused, (tee?.lag(primaryReader) ?? 0) <= Limits.pendingLowBytes { resumeUpload() }
     }

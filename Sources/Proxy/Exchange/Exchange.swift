@@ -12,7 +12,6 @@ import Wire
 /// call: the overrides of `CallOwner`. The deadline of the handler is the request's: route timeout, per-try timeout or back-off,
 /// whichever is next. An exchange belongs to a worker, which reuses it.
 final class Exchange: CallOwner {
-    unowned(unsafe) let worker: Worker
     var requestHead = Head()
     unowned(unsafe) var downstream: ServerConnection?
     var stream: UInt32 = 0
@@ -24,7 +23,8 @@ final class Exchange: CallOwner {
     var role = ListenerSpec.Role.outbound
     var listener = -1
     var decision = Decision(outcome: .noVirtualHost)
-    var route = RouteRecord()
+    /// Set once a route was found.
+    var route: RouteRecord!
     var clusterIndex = -1
     /// The draw of this request: for the weights and the mirrors' shares.
     var draw: UInt64 = 0
@@ -32,6 +32,8 @@ final class Exchange: CallOwner {
     /// A filter changed what routing looks at.
     var needsDecision = false
     var isSuspended = false
+    /// The value of `Upgrade`, where the client asked for one.
+    var upgradeAsked: Slice?
 
     // MARK: The request's body
 
@@ -85,9 +87,8 @@ final class Exchange: CallOwner {
     var lastEndpoint = -1
     var isActive = false
 
-    init(worker: Worker) {
-        self.worker = worker
-        super.init()
+    override init(worker: Worker) {
+        super.init(worker: worker)
         call = worker.makeCall(owner: self)
     }
 
@@ -99,6 +100,7 @@ final class Exchange: CallOwner {
         filterPosition = 0
         needsDecision = false
         isSuspended = false
+        upgradeAsked = nil
         isRequestComplete = false
         tee = nil
         primaryReader = -1
@@ -126,6 +128,24 @@ final class Exchange: CallOwner {
         bytesSent = 0
         lastEndpoint = -1
         call.reset()
+    }
+
+    // MARK: - The call's news
+
+    override func callReady(_ call: UpstreamCall) { pump() }
+    override func callWritable(_ call: UpstreamCall) { uploadDrained() }
+    override func callInformational(_ call: UpstreamCall, _ head: Head) { informational(head) }
+
+    override func callHead(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) {
+        answerHead(head, framing: framing, end: end)
+    }
+
+    override func callData(_ call: UpstreamCall, _ bytes: UnsafeRawBufferPointer) -> Bool { answerData(bytes) }
+    override func callEnd(_ call: UpstreamCall, trailers: Head?) { answerEnd(trailers: trailers) }
+
+    override func callFailed(_ call: UpstreamCall, _ failure: CallFailure) {
+        attemptFailed(failure)
+        if isActive { armDeadline() }
     }
 
     // MARK: - Time
@@ -191,6 +211,6 @@ final class Exchange: CallOwner {
     func releaseRetrySlot() {
         guard holdsRetrySlot else { return }
         holdsRetrySlot = false
-        worker.releaseRetry(call.cluster)
+        if let cluster = call.cluster { worker.releaseRetry(cluster) }
     }
 }

@@ -7,7 +7,7 @@ enum LocalReply {
     static func fill(_ head: Head, status: Int, bodyBytes length: Int) {
         head.reset()
         head.status = UInt16(status)
-        head.reason = head.append(reason(status))
+        head.reason = head.append(StatusReason.of(status))
         if length > 0 {
             head.appendField(.contentLength, value: appendNumber(UInt64(length), to: head))
             head.appendField(.contentType, value: head.append("text/plain"))
@@ -19,7 +19,7 @@ enum LocalReply {
         append("HTTP/1.1 ", out)
         appendDecimal(UInt64(status), out)
         append(" ", out)
-        append(reason(status), out)
+        append(StatusReason.of(status), out)
         append("\r\ncontent-type: text/plain\r\ncontent-length: ", out)
         appendDecimal(UInt64(sentence.utf8CodeUnitCount) + 1, out)
         append("\r\nconnection: close\r\n\r\n", out)
@@ -53,44 +53,6 @@ enum LocalReply {
                 rest /= 10
             } while rest > 0
             body(UnsafeRawBufferPointer(rebasing: digits[position...]))
-        }
-    }
-
-    /// The reason phrase of a status (RFC 9110 section 15).
-    static func reason(_ status: Int) -> StaticString {
-        switch status {
-        case 100: "Continue"
-        case 200: "OK"
-        case 201: "Created"
-        case 202: "Accepted"
-        case 204: "No Content"
-        case 301: "Moved Permanently"
-        case 302: "Found"
-        case 303: "See Other"
-        case 304: "Not Modified"
-        case 307: "Temporary Redirect"
-        case 308: "Permanent Redirect"
-        case 400: "Bad Request"
-        case 401: "Unauthorized"
-        case 403: "Forbidden"
-        case 404: "Not Found"
-        case 405: "Method Not Allowed"
-        case 408: "Request Timeout"
-        case 409: "Conflict"
-        case 413: "Content Too Large"
-        case 418: "I'm a teapot"
-        case 421: "Misdirected Request"
-        case 426: "Upgrade Required"
-        case 429: "Too Many Requests"
-        case 431: "Request Header Fields Too Large"
-        case 500: "Internal Server Error"
-        case 501: "Not Implemented"
-        case 502: "Bad Gateway"
-        case 503: "Service Unavailable"
-        case 504: "Gateway Timeout"
-        case 505: "HTTP Version Not Supported"
-        case 507: "Insufficient Storage"
-        default: "Unknown"
         }
     }
 }

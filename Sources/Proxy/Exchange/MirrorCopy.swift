@@ -6,7 +6,6 @@ import Wire
 /// A copy of a request to a mirror: fire and forget. It has a head of its own and reads the body from the exchange's tee, which
 /// it may outlive; it never delays or fails the primary, and is cut when it falls too far behind.
 final class MirrorCopy: CallOwner {
-    unowned(unsafe) let worker: Worker
     private var head: Head
     private var call: UpstreamCall!
     private var use: GenerationUse?
@@ -17,9 +16,8 @@ final class MirrorCopy: CallOwner {
     private var isRequestComplete = false
 
     init(worker: Worker, head: Head) {
-        self.worker = worker
         self.head = head
-        super.init()
+        super.init(worker: worker)
         call = worker.makeCall(owner: self)
         call.isObserved = false
     }

@@ -4,7 +4,7 @@ import Wire
 
 /// Who made an upstream call and hears of it: an exchange, a mirror copy, or anything else that needs an answer. The deadline of
 /// the handler is the owner's own.
-package class CallOwner: EventHandler {
+package class CallOwner: WorkerMember {
     /// The head is on its way: the body may follow.
     func callReady(_ call: UpstreamCall) {}
     /// A 1xx answer.

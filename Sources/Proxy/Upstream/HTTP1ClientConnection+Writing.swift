@@ -3,7 +3,7 @@ import Wire
 
 // A call's request, as bytes.
 extension HTTP1ClientConnection {
-    override func begin(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) -> UInt32 {
+    func writeHead(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) {
         self.call = call
         phase = .head
         method = head.method
@@ -23,14 +23,13 @@ extension HTTP1ClientConnection {
                 writeFailed = true
                 isReadable = true
                 worker.loop.makeReady(self)
-                return 0
+                return
             }
         }
         commitOutput()
-        return 0
     }
 
-    override func send(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    func writeData(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard !bytes.isEmpty else { return true }
         var goesOn: Bool
         if requestFraming == .chunked {
@@ -39,7 +38,7 @@ extension HTTP1ClientConnection {
                 flush()
                 out = claimOutput()
             }
-            HeadWriter.chunkHeader(size: bytes.count, to: out)
+            _ = HeadWriter.chunkHeader(size: bytes.count, to: out)
             commitOutput()
             write(bytes)
             goesOn = write(Self.lineEnd)
@@ -50,7 +49,7 @@ extension HTTP1ClientConnection {
         return goesOn
     }
 
-    override func sendEnd(_ stream: UInt32, trailers: Head?) {
+    func writeEnd(trailers: Head?) {
         guard !requestEnded else { return }
         requestEnded = true
         guard requestFraming == .chunked else { return }

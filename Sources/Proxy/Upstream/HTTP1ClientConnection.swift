@@ -107,7 +107,7 @@ final class HTTP1ClientConnection: ClientConnection {
         if stalledSince != 0 {
             let limit = stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)
             if now >= limit {
-                worker.metrics.add(.writeStalls)
+                worker.metrics.add(.upstreamWriteStalls)
                 return fail(.writeStalled)
             }
             worker.loop.arm(self, deadline: limit)
@@ -117,6 +117,16 @@ final class HTTP1ClientConnection: ClientConnection {
     override func drained() {
         call?.writable()
     }
+
+    // MARK: - Commands
+
+    override func begin(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) -> UInt32 {
+        writeHead(call, head, framing: framing, end: end)
+        return 0
+    }
+
+    override func send(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool { writeData(bytes) }
+    override func sendEnd(_ stream: UInt32, trailers: Head?) { writeEnd(trailers: trailers) }
 
     // MARK: - Ending
 

@@ -18,7 +18,8 @@ package final class UpstreamCall {
     private(set) var state = State.idle
 
     unowned(unsafe) private(set) var use: GenerationUse?
-    private(set) var cluster = ClusterRecord.none
+    /// The cluster of the attempt, set by `start`.
+    private(set) var cluster: ClusterRecord?
     /// Position of the cluster and of the chosen endpoint in the generation's table; -1: none.
     private(set) var clusterIndex = -1
     private(set) var endpointIndex = -1
@@ -50,7 +51,8 @@ package final class UpstreamCall {
         assert(state == .idle, "a call makes one attempt at a time")
         self.use = use
         clusterIndex = index
-        cluster = use.clusters.cluster(index)
+        let cluster = use.clusters.cluster(index)
+        self.cluster = cluster
         self.head = head
         self.framing = framing
         endsWithHead = end
@@ -160,7 +162,7 @@ package final class UpstreamCall {
     func ended(trailers: Head?, connection: ClientConnection, isReusable: Bool) {
         let cluster = cluster
         conclude()
-        connection.upstreams?.released(connection, cluster: cluster, isReusable: isReusable)
+        if let cluster { connection.upstreams?.released(connection, cluster: cluster, isReusable: isReusable) }
         owner.callEnd(self, trailers: trailers)
     }
 
@@ -218,7 +220,7 @@ package final class UpstreamCall {
 
     /// TCP keep-alive as the cluster asks for it.
     var keepalive: TCPKeepalive? {
-        guard let use, clusterIndex >= 0, cluster.flags.contains(.keepsAlive) else { return nil }
+        guard let use, let cluster, clusterIndex >= 0, cluster.flags.contains(.keepsAlive) else { return nil }
         return use.clusters.keepalive(of: clusterIndex)
     }
 

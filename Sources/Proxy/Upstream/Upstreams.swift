@@ -5,8 +5,7 @@ import Wire
 
 /// The upstream connections of one worker: performs what the pools decide. Connections and calls are known to the pools by
 /// number; here are the objects behind the numbers.
-final class Upstreams: EventHandler {
-    unowned(unsafe) let worker: Worker
+final class Upstreams: WorkerMember {
     let pools: WorkerPools
     private var connections: [ClientConnection?] = []
     private var freeHandles: [UInt32] = []
@@ -20,9 +19,8 @@ final class Upstreams: EventHandler {
     private var isPerforming = false
 
     init(worker: Worker, pools: WorkerPools) {
-        self.worker = worker
         self.pools = pools
-        super.init()
+        super.init(worker: worker)
     }
 
     // MARK: - Calls
@@ -160,7 +158,7 @@ final class Upstreams: EventHandler {
     }
 
     private func open(_ endpoint: Int32, for call: UpstreamCall) {
-        guard let address = call.endpointAddress else { return }
+        guard let address = call.endpointAddress, let cluster = call.cluster else { return }
         worker.metrics.add(.upstreamConnects)
         let isConnected: Bool
         let fd: Int32
@@ -175,11 +173,11 @@ final class Upstreams: EventHandler {
         }
         let connection = HTTP1ClientConnection(worker: worker, fd: fd, upstreams: self)
         connection.endpointSlot = endpoint
-        connection.cluster = call.cluster
+        connection.cluster = cluster
         connection.handle = freeHandles.popLast() ?? UInt32(connections.count)
         if Int(connection.handle) == connections.count { connections.append(connection) }
         connections[Int(connection.handle)] = connection
-        guard connection.start(timeoutMilliseconds: call.cluster.connectTimeoutMilliseconds) else {
+        guard connection.start(timeoutMilliseconds: cluster.connectTimeoutMilliseconds) else {
             _ = Socket.close(fd)
             free(connection)
             return failLater(endpoint, CallFailure(kind: .connectFailure))

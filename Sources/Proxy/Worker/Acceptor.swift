@@ -3,16 +3,14 @@ import Telemetry
 import Wire
 
 /// Accepts clients of one listening socket for one worker. All workers watch the socket; the kernel wakes one.
-final class Acceptor: EventHandler {
-    unowned(unsafe) let worker: Worker
+final class Acceptor: WorkerMember {
     private let socket: ListeningSocket
     let listenerID: Int
 
     init(worker: Worker, socket: ListeningSocket, listenerID: Int) {
-        self.worker = worker
         self.socket = socket
         self.listenerID = listenerID
-        super.init()
+        super.init(worker: worker)
     }
 
     func start() -> Bool { worker.loop.listen(self, fd: socket.fd) }

@@ -5,8 +5,7 @@ import Wire
 ///
 /// Writing goes through `write`: while nothing waits, bytes gather in the worker's one output buffer, so that a head and the
 /// beginning of its body leave in one `send`; `flush` sends them. What the socket does not take waits in `pending`.
-package class Connection: EventHandler {
-    unowned(unsafe) let worker: Worker
+package class Connection: WorkerMember {
     /// Bytes that the socket did not take yet.
     final var pending = BufferQueue()
     /// Unconsumed input, nil while there is none: an idle connection holds no buffer.
@@ -24,8 +23,7 @@ package class Connection: EventHandler {
     final var stalledSince: UInt64 = 0
 
     init(worker: Worker, fd: Int32) {
-        self.worker = worker
-        super.init()
+        super.init(worker: worker)
         self.fd = fd
     }
 

@@ -33,7 +33,7 @@ package final class Worker {
 
     // MARK: The generation
 
-    private(set) var generation: GenerationUse!
+    private(set) var generation: GenerationUse?
     private var listenerByID: [Int] = []
     private var listeners: [ListenerSpec] = []
     private(set) var pathNormalization = PathNormalization.base
@@ -240,6 +240,19 @@ package final class Worker {
         for connection in connections.reversed() { connection.abandon() }
         upstreams.closeAll()
         loop.stop()
+    }
+
+    // MARK: - Refusals
+
+    /// Counts a request that was refused before it became an exchange.
+    func recordRefusal(_ connection: ServerConnection, status: Int) {
+        let position = listenerPosition(connection.listenerID)
+        let role = position >= 0 ? listenerRole(position) : .outbound
+        guard let labels = generation?.generation.labels else { return }
+        let key = SeriesKey(
+            destination: labels.unknown(role), source: labels.source(role), responseCode: status,
+            flags: .downstreamProtocol, reporter: role == .inbound ? .destination : .source)
+        metrics.record(key, durationMicroseconds: 0)
     }
 
     // MARK: - Access log
