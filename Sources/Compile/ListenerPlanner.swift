@@ -1,0 +1,74 @@
+import Istio
+import Plan
+import Routing
+import Wire
+
+/// Collects listeners and their route configurations, and finds the real address of each port.
+final class ListenerPlanner {
+    private(set) var listeners: [ListenerSpec] = []
+    private(set) var routeConfigurations: [RouteConfigurationSpec] = []
+    private let proxy: ProxyResource
+    private let findings: Findings
+    private var taken: Set<SocketAddress> = []
+
+    init(proxy: ProxyResource, findings: Findings) {
+        self.proxy = proxy
+        self.findings = findings
+    }
+
+    /// Adds a route configuration for listeners to come.
+    func add(_ configuration: RouteConfigurationSpec) -> Int {
+        routeConfigurations.append(configuration)
+        return routeConfigurations.count - 1
+    }
+
+    /// Listens for a port: where the Proxy's `listen` says, else on `bind`, else on `fallback`.
+    ///
+    /// - Parameters:
+    ///   - ports: under these numbers `listen` may speak of it: the first that has entries counts.
+    ///   - fallback: an address without its port.
+    func listen(
+        _ name: String, ports: [Int], bind: String, fallback: String, role: ListenerSpec.Role, routes: Int,
+        servicePort: Int, for origin: (id: ResourceID, location: SourceLocation)
+    ) {
+        for address in addresses(ports, bind: bind, fallback: fallback, origin) {
+            guard taken.insert(address).inserted else {
+                findings.fail(
+                    origin.location, origin.id, "\(address) is already listened on: listener \(name) is left out",
+                    fix: "give it another port or bind, or an entry in the Proxy's spec.listen")
+                continue
+            }
+            listeners.append(
+                ListenerSpec(
+                    name: name, address: address, role: role, routeConfiguration: routes, servicePort: servicePort,
+                    origin: "\(origin.location)"))
+        }
+    }
+
+    private func addresses(
+        _ ports: [Int], bind: String, fallback: String, _ origin: (id: ResourceID, location: SourceLocation)
+    ) -> [SocketAddress] {
+        for port in ports {
+            let entries = proxy.listen.filter { $0.port == port }
+            if entries.isEmpty { continue }
+            return entries.compactMap { entry in
+                if let address = SocketAddress(entry.address) { return address }
+                findings.fail(
+                    entry.location, proxy.metadata.id("Proxy"), "listen: '\(entry.address)' is no address",
+                    fix: "write IP:port")
+                return nil
+            }
+        }
+        let host = bind.isEmpty ? fallback : bind
+        if host.hasPrefix("unix:"), let socket = SocketAddress(host) { return [socket] }
+        if let port = ports.last.flatMap({ UInt16(exactly: $0) }), port > 0,
+            let socket = SocketAddress(host: host, port: port)
+        {
+            return [socket]
+        }
+        findings.fail(
+            origin.location, origin.id, "'\(host)' port \(ports.last ?? 0) is no address that can be listened on",
+            fix: "bind takes an IP address or unix:// and a path")
+        return []
+    }
+}
