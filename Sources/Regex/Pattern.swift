@@ -77,7 +77,8 @@ package struct PatternHandle: BitwiseCopyable, @unchecked Sendable {
         outrider_re2_matches_whole(pointer, bytes.characters, bytes.count)
     }
 
-    /// Replaces every match in `bytes` by `rewrite` and hands the result to `body`; an empty result when memory is missing.
+    /// Replaces every match in `bytes` by `rewrite` and hands the result to `body`; an empty result when memory is
+    /// missing.
     package func replaceAll<R>(
         in bytes: UnsafeRawBufferPointer, with rewrite: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> R
     ) -> R {

@@ -1,5 +1,5 @@
-/// Why a request goes where it goes: the walk that `decide` takes the short way through, with every rule that missed and what it
-/// missed by.
+/// Why a request goes where it goes: the walk that `decide` takes the short way through, with every rule that missed
+/// and what it missed by.
 package struct Explanation: Sendable {
     /// One rule of the virtual host, in order.
     package struct Rule: Sendable {

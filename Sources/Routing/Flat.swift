@@ -1,5 +1,5 @@
-/// An immutable array of plain records, read through a pointer: no reference counting, and indices still checked, since a
-/// decision of another generation must never read past the end. Its owner frees it.
+/// An immutable array of plain records, read through a pointer: no reference counting, and indices still checked, since
+/// a decision of another generation must never read past the end. Its owner frees it.
 struct Flat<Element: BitwiseCopyable>: @unchecked Sendable {
     let base: UnsafePointer<Element>
     let count: Int

@@ -53,8 +53,8 @@ package struct PeerAddress: BitwiseCopyable, Sendable {
     }
 }
 
-/// The facts of one request that formats may ask for. Whatever is unknown stays as it is here and formats as nothing. Texts must
-/// outlive the call that the context is given to.
+/// The facts of one request that formats may ask for. Whatever is unknown stays as it is here and formats as nothing.
+/// Texts must outlive the call that the context is given to.
 package struct FormatContext: BitwiseCopyable {
     package enum ProtocolVersion: UInt8, BitwiseCopyable, Sendable { case http10, http11, http2 }
 

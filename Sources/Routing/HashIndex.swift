@@ -1,7 +1,7 @@
 import Wire
 
-/// A hash table of byte strings with open addressing, laid out inside the table's array of slots. At most half of its slots are
-/// taken, and its keys come from the configuration: whoever sends requests cannot lengthen a probe.
+/// A hash table of byte strings with open addressing, laid out inside the table's array of slots. At most half of its
+/// slots are taken, and its keys come from the configuration: whoever sends requests cannot lengthen a probe.
 struct HashIndex: BitwiseCopyable {
     /// The first slot in `RouteTable.slots`, and the number of slots less one; -1 for a table without keys.
     var start: Int32
@@ -21,8 +21,8 @@ struct HashIndex: BitwiseCopyable {
     }
 }
 
-/// The hash of byte strings, a byte at a time so that every prefix (or, fed backwards, every suffix) has its own on the way.
-/// The seed keeps hashes from being known outside of the process.
+/// The hash of byte strings, a byte at a time so that every prefix (or, fed backwards, every suffix) has its own on the
+/// way. The seed keeps hashes from being known outside of the process.
 struct RollingHash {
     private var state: UInt64
 

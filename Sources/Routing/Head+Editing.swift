@@ -25,8 +25,8 @@ extension FieldName {
     @inline(__always)
     var isSpecific: Bool { self != .other && self != .xEnvoy }
 
-    /// Whether an added value joins the field's line instead of standing in one of its own: the headers that Envoy keeps as
-    /// single values.
+    /// Whether an added value joins the field's line instead of standing in one of its own: the headers that Envoy
+    /// keeps as single values.
     var isSingleLine: Bool {
         switch self {
         case .other, .xEnvoy, .setCookie, .b3, .traceparent, .secWebSocketKey, .proxyAuthorization, .age,
@@ -58,7 +58,8 @@ extension Head {
         if id.isSpecific { removeAll(id) } else { removeAll(named: name) }
     }
 
-    /// Gives the first field of a name this value and removes the others, or adds the field. A full head stays as it is.
+    /// Gives the first field of a name this value and removes the others, or adds the field. A full head stays as it
+    /// is.
     func set(_ id: FieldName, _ name: UnsafeBufferPointer<UInt8>, value: Slice) {
         guard let first = position(id, name) else {
             appendField(name: append(UnsafeRawBufferPointer(name)), value: value, id: id)

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Header values as Envoy's substitution formats: text with `%COMMAND(ARGUMENT):LENGTH%` in it (the reference's section 3.4).
-/// Parsed once, when a table is built; `check` is for diagnostics.
+/// Header values as Envoy's substitution formats: text with `%COMMAND(ARGUMENT):LENGTH%` in it (the reference's section
+/// 3.4). Parsed once, when a table is built; `check` is for diagnostics.
 package enum HeaderFormat {
     /// What is wrong with a value, as a sentence; nil if it is legal.
     package static func check(_ value: String) -> String? {
@@ -11,8 +11,8 @@ package enum HeaderFormat {
         }
     }
 
-    /// Why a header may not be named in `headers` operations, as a sentence; nil if it may. Framing belongs to the proxy on each
-    /// connection: an operation on it would let two readers see two different messages.
+    /// Why a header may not be named in `headers` operations, as a sentence; nil if it may. Framing belongs to the
+    /// proxy on each connection: an operation on it would let two readers see two different messages.
     package static func check(name: String) -> String? {
         guard !name.isEmpty else { return "a header name is empty" }
         if name.hasPrefix(":") || name == "host" { return "\(name) cannot be changed here" }
@@ -131,7 +131,8 @@ package enum HeaderFormat {
         }
     }
 
-    /// `%PATH(X:Y)%`: with (`WQ`) or without (`NQ`) query; the original path, the present one, or the first of them that exists.
+    /// `%PATH(X:Y)%`: with (`WQ`) or without (`NQ`) query; the original path, the present one, or the first of them
+    /// that exists.
     private static func pathPiece(_ argument: String, bytesMax: Int?) -> Result<Piece, Problem> {
         let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         let query = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "WQ"

@@ -1,10 +1,10 @@
 import Wire
 
-/// Cleans a request's path before anything reads it, as Envoy does under Istio's settings (the reference's section 2.9). What
-/// results is matched and forwarded. It is never longer than what came, so it is edited in place.
+/// Cleans a request's path before anything reads it, as Envoy does under Istio's settings (the reference's section
+/// 2.9). What results is matched and forwarded. It is never longer than what came, so it is edited in place.
 package enum PathNormalizer {
-    /// Cleans `head.path`. False when the path holds an escaped NUL: the request is to be answered with 400, and the path is in no
-    /// particular state. A clean path costs one scan and no write.
+    /// Cleans `head.path`. False when the path holds an escaped NUL: the request is to be answered with 400, and the
+    /// path is in no particular state. A clean path costs one scan and no write.
     package static func normalize(_ head: Head, mode: PathNormalization) -> Bool {
         var path = UnsafeMutableRawBufferPointer(start: head.storage + head.path.start, count: head.path.count)
         guard let findings = scan(UnsafeRawBufferPointer(path), mode) else { return true }

@@ -3,11 +3,13 @@ import Wire
 extension RouteTable {
     // MARK: - Decide
 
-    /// Where a request goes: virtual host, first route that matches, destination. `draw` is the request's one random number.
+    /// Where a request goes: virtual host, first route that matches, destination. `draw` is the request's one random
+    /// number.
     ///
-    /// Pure: equal arguments give equal decisions. Cost: independent of the number of virtual hosts, and of the number of exact
-    /// and prefix paths within one; linear in a virtual host's routes by pattern, without regard to case, or for any path, as
-    /// far as they stand before the one that matches. No allocation, but for a header repeated over more than about 1 KB.
+    /// Pure: equal arguments give equal decisions. Cost: independent of the number of virtual hosts, and of the number
+    /// of exact and prefix paths within one; linear in a virtual host's routes by pattern, without regard to case, or
+    /// for any path, as far as they stand before the one that matches. No allocation, but for a header repeated over
+    /// more than about 1 KB.
     package func decide(_ configuration: Int, _ head: Head, draw: UInt64) -> Decision {
         guard let host = virtualHost(configuration, head) else { return Decision(outcome: .noVirtualHost) }
         if virtualHosts[host].requiresTLS {
@@ -33,8 +35,8 @@ extension RouteTable {
 
     // MARK: - Destination
 
-    /// The destination that the draw falls on; -1 where there is none to draw. One destination needs no weight; of several,
-    /// each has the share of its weight, in list order.
+    /// The destination that the draw falls on; -1 where there is none to draw. One destination needs no weight; of
+    /// several, each has the share of its weight, in list order.
     func destination(_ route: UnsafePointer<RouteRecord>, draw: UInt64) -> Int32 {
         let run = route.pointee.destinations
         if run.count <= 1 { return run.count == 1 ? run.start : -1 }
@@ -81,8 +83,8 @@ extension RouteTable {
         return find(host, in: index, hash: hash.value, ignoringCase: true)
     }
 
-    /// One pass from the end: at each length that some wildcard has, one look into the table. The last find is the longest. The
-    /// `*` covers at least one byte.
+    /// One pass from the end: at each length that some wildcard has, one look into the table. The last find is the
+    /// longest. The `*` covers at least one byte.
     private func wildcardVirtualHost(
         _ record: UnsafePointer<ConfigurationRecord>, _ host: UnsafeRawBufferPointer
     ) -> Int32? {
@@ -177,8 +179,8 @@ extension RouteTable {
         return count
     }
 
-    /// The first route that matches, taking candidates from all lists in route order: exactly those that a walk over all routes
-    /// would have reached, less those that the path excludes.
+    /// The first route that matches, taking candidates from all lists in route order: exactly those that a walk over
+    /// all routes would have reached, less those that the path excludes.
     private func firstOfMerged(_ lists: UnsafeMutableBufferPointer<Run>, _ input: borrowing MatchInput) -> Int32 {
         while true {
             var best = -1

@@ -4,9 +4,10 @@ import Wire
 extension RouteTable {
     // MARK: - Requests
 
-    /// Edits a request's head for the route and destination of a decision, once, before the first attempt: header operations,
-    /// then the authority, then the path (the reference's sections 3.0, 3.3 and 3.5). What a rewrite replaces is kept in
-    /// `x-envoy-original-host` and `x-envoy-original-path`. Does nothing for a decision without a forwarding route.
+    /// Edits a request's head for the route and destination of a decision, once, before the first attempt: header
+    /// operations, then the authority, then the path (the reference's sections 3.0, 3.3 and 3.5). What a rewrite
+    /// replaces is kept in `x-envoy-original-host` and `x-envoy-original-path`. Does nothing for a decision without a
+    /// forwarding route.
     package func applyRequest(_ decision: Decision, to head: Head, context: borrowing FormatContext) {
         guard decision.route >= 0 else { return }
         let route = routes.at(decision.route)
@@ -26,7 +27,7 @@ extension RouteTable {
     private func rewriteAuthority(_ authority: Slice, of head: Head) {
         head.set(.xEnvoy, FieldText.originalHost, value: head.authority)
         head.authority = head.append(text(authority))
-        // The serialiser writes the authority; the field, where there is one, says the same.
+        // Serialisers write the Host from the authority; the field says the same, for whoever reads fields.
         if head.has(.host) { head.setField(.host, value: head.authority) }
     }
 
@@ -58,8 +59,8 @@ extension RouteTable {
         head.path = path
     }
 
-    /// How many bytes of the path its match covers, for rewrites: a prefix's own length; all of it for exact and regex; the
-    /// leading slash where any path matches.
+    /// How many bytes of the path its match covers, for rewrites: a prefix's own length; all of it for exact and regex;
+    /// the leading slash where any path matches.
     func matchedBytes(_ route: Int32, of input: borrowing MatchInput) -> Int {
         let match = matches.at(route)
         switch match.pointee.pathKind {
@@ -71,8 +72,8 @@ extension RouteTable {
 
     // MARK: - Responses
 
-    /// Edits an answer's head by the response operations of a decision's route and destination: answers from upstream and local
-    /// replies of a matched route alike, but never a 404 NR (which has no route).
+    /// Edits an answer's head by the response operations of a decision's route and destination: answers from upstream
+    /// and local replies of a matched route alike, but never a 404 NR (which has no route).
     package func applyResponse(
         _ decision: Decision, to head: Head, request: Head, context: borrowing FormatContext
     ) {
@@ -92,7 +93,8 @@ extension RouteTable {
         for index in run.indices { apply(units[index], to: head, from: source) }
     }
 
-    /// One unit: removals; then every value, seen from the same moment; then sets and adds. An empty value changes nothing.
+    /// One unit: removals; then every value, seen from the same moment; then sets and adds. An empty value changes
+    /// nothing.
     private func apply(_ unit: HeaderUnitRecord, to head: Head, from source: borrowing FormatSource) {
         let run = unit.operations
         var first = run.start

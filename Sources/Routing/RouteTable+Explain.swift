@@ -5,8 +5,8 @@ import Wire
 extension RouteTable {
     // MARK: - Explain
 
-    /// The walk behind a decision: every rule of the virtual host, with what it missed by. The rule's match is the function that
-    /// `decide` calls; the virtual host is found by the same index.
+    /// The walk behind a decision: every rule of the virtual host, with what it missed by. The rule's match is the
+    /// function that `decide` calls; the virtual host is found by the same index.
     package func explain(_ configuration: Int, _ head: Head, draw: UInt64) -> Explanation {
         let isKnown = specifications.indices.contains(configuration)
         let matchesPort = isKnown && specifications[configuration].matchesPort

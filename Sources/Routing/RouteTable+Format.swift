@@ -85,6 +85,10 @@ extension RouteTable {
     private func appendHeader(
         _ token: UnsafePointer<FormatToken>, of head: Head, to target: Head, withQuery: Bool
     ) {
+        if name(token.pointee.text).elementsEqual(":scheme".utf8) {
+            _ = target.append(head.schemeIsHTTPS ? "https" : "http" as StaticString)
+            return
+        }
         var value = header(token.pointee.id, token.pointee.text, of: head)
         if value == nil, !token.pointee.alternative.isEmpty {
             value = header(token.pointee.alternativeID, token.pointee.alternative, of: head)
@@ -102,7 +106,6 @@ extension RouteTable {
             if id == .host || name.elementsEqual(":authority".utf8) { return head.authority }
             if name.elementsEqual(":path".utf8) { return head.path }
             if name.elementsEqual(":method".utf8) { return head.methodSlice }
-            if name.elementsEqual(":scheme".utf8) { return nil }
             return nil
         }
         return head.position(id, name).map { head.fields[$0].value }

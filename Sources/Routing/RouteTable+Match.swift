@@ -35,7 +35,8 @@ enum Miss: Equatable {
 }
 
 extension RouteTable {
-    /// The match of one rule, the same for `decide` and `explain`: nil when everything holds, else the first thing that does not.
+    /// The match of one rule, the same for `decide` and `explain`: nil when everything holds, else the first thing that
+    /// does not.
     func miss(_ route: Int32, _ input: borrowing MatchInput) -> Miss? {
         let match = matches.at(route)
         guard matchesPath(match, input) else { return .path }

@@ -1,13 +1,13 @@
 import Wire
 
-// Answers that a rule gives without an upstream. Each begins by resetting the answer's head. `content-length`, `date` and
-// `server` are the caller's, as for every answer of its own.
+// Answers that a rule gives without an upstream. Each begins by resetting the answer's head. `content-length`, `date`
+// and `server` are the caller's, as for every answer of its own.
 
 extension RouteTable {
     // MARK: - Redirects
 
-    /// Builds the answer of a redirecting route: status, `location`, the route's response operations; no body. Source: the
-    /// reference's section 3.6.
+    /// Builds the answer of a redirecting route: status, `location`, the route's response operations; no body. Source:
+    /// the reference's section 3.6.
     package func redirectReply(
         _ decision: Decision, request: Head, into response: Head, context: borrowing FormatContext
     ) {
@@ -40,8 +40,8 @@ extension RouteTable {
         applyResponse(decision, to: response, request: request, context: context)
     }
 
-    /// The request's Host as a redirect keeps it: without its port if the redirect names one, or if the scheme changes and the
-    /// port is the old scheme's default.
+    /// The request's Host as a redirect keeps it: without its port if the redirect names one, or if the scheme changes
+    /// and the port is the old scheme's default.
     private func keptHost(of request: Head, isHTTP: Bool, isHTTPS: Bool, hasPort: Bool) -> Slice {
         let authority = request.authority
         let bytes = request.bytes(authority)
@@ -85,8 +85,8 @@ extension RouteTable {
         if path.first != UInt8(ascii: "/") { response.appendByte(UInt8(ascii: "/")) }
     }
 
-    /// Builds the answer of a virtual host that wants TLS: 301 to https with the Host and the path as they are, port included
-    /// (the reference's section 5.5).
+    /// Builds the answer of a virtual host that wants TLS: 301 to https with the Host and the path as they are, port
+    /// included (the reference's section 5.5).
     package func tlsRedirectReply(request: Head, into response: Head) {
         response.reset()
         response.status = 301
@@ -104,9 +104,9 @@ extension RouteTable {
 
     // MARK: - Direct answers
 
-    /// Builds the answer of a route with `directResponse` and returns its body, which lives as long as the table. With a body
-    /// there is a `content-type`, `text/plain` unless an operation sets one; without one there is none. Source: the reference's
-    /// section 3.7. What gRPC clients want instead is the caller's.
+    /// Builds the answer of a route with `directResponse` and returns its body, which lives as long as the table. With
+    /// a body there is a `content-type`, `text/plain` unless an operation sets one; without one there is none. Source:
+    /// the reference's section 3.7. What gRPC clients want instead is the caller's.
     package func directReply(
         _ decision: Decision, request: Head, into response: Head, context: borrowing FormatContext
     ) -> UnsafeRawBufferPointer {

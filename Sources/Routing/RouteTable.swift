@@ -3,8 +3,8 @@ import Wire
 
 /// Every route of one generation: built once, never changed, read by all workers.
 ///
-/// Sendable: nothing is written after `init`. All that the data path reads are plain records behind pointers, so a request
-/// takes no reference; the specifications beside them are for messages only.
+/// Sendable: nothing is written after `init`. All that the data path reads are plain records behind pointers, so a
+/// request takes no reference; the specifications beside them are for messages only.
 package final class RouteTable: @unchecked Sendable {
     /// `cluster(of:)` for a destination that does not exist (503 NC).
     package static let unknownCluster: Int32 = -1
@@ -40,8 +40,9 @@ package final class RouteTable: @unchecked Sendable {
     let lengths: Flat<Int32>
     let candidates: Flat<Int32>
 
-    /// Builds the tables. Never fails: what is broken was diagnosed before; here a pattern that does not compile never matches,
-    /// and an operation whose value does not compile is left out. `seed` makes the hash unpredictable from outside.
+    /// Builds the tables. Never fails: what is broken was diagnosed before; here a pattern that does not compile never
+    /// matches, and an operation whose value does not compile is left out. `seed` makes the hash unpredictable from
+    /// outside.
     package init(_ configurations: [RouteConfigurationSpec], seed: UInt64 = .random(in: .min ... .max)) {
         var builder = RouteTableBuilder(seed: seed)
         for configuration in configurations { builder.add(configuration) }
@@ -96,8 +97,8 @@ package final class RouteTable: @unchecked Sendable {
     /// What a route does. Plain numbers.
     package func route(_ index: Int32) -> RouteRecord { routes[index] }
 
-    /// The cluster of a destination: an index into the generation's clusters, `unknownCluster` or `passthroughCluster`. A
-    /// negative destination (a route that forwards to nothing) is unknown.
+    /// The cluster of a destination: an index into the generation's clusters, `unknownCluster` or `passthroughCluster`.
+    /// A negative destination (a route that forwards to nothing) is unknown.
     package func cluster(of destination: Int32) -> Int32 {
         destination < 0 ? Self.unknownCluster : destinations[destination].cluster
     }
@@ -135,8 +136,8 @@ package final class RouteTable: @unchecked Sendable {
         return false
     }
 
-    /// Whether an answer may be followed by another attempt: its status, its `grpc-status`, and `x-envoy-ratelimited`, which
-    /// leaves only the token of that name to decide (the reference's section 3.9).
+    /// Whether an answer may be followed by another attempt: its status, its `grpc-status`, and `x-envoy-ratelimited`,
+    /// which leaves only the token of that name to decide (the reference's section 3.9).
     package func isRetriable(answer head: Head, route: Int32) -> Bool {
         let policy = retryPolicy(route)
         guard policy.attempts > 0, policy.conditions != 0 else { return false }

@@ -135,7 +135,8 @@ struct RouteTableBuilder {
         record.prefixLengths = appendLengths(of: prefixes.keys.map(\.slice))
     }
 
-    /// A table from paths to lists of candidates; a slot's value is the position of the list's length, which stands before it.
+    /// A table from paths to lists of candidates; a slot's value is the position of the list's length, which stands
+    /// before it.
     private mutating func pathIndex(_ lists: [Text: [Int32]]) -> HashIndex {
         var entries: [(key: Slice, value: Int32)] = []
         for (path, routes) in lists.sorted(by: { $0.value[0] < $1.value[0] }) {

@@ -1,7 +1,7 @@
 import Wire
 
-/// `%START_TIME(…)%`: the specifiers of strftime that give numbers, in UTC, and Envoy's `%f` with its width. Without a format:
-/// ISO 8601 with milliseconds.
+/// `%START_TIME(…)%`: the specifiers of strftime that give numbers, in UTC, and Envoy's `%f` with its width. Without a
+/// format: ISO 8601 with milliseconds.
 enum TimeFormat {
     /// What is wrong with a format, or nil.
     static func check(_ format: String) -> String? {

@@ -24,7 +24,7 @@ struct VirtualHostTests {
     }
 
     @Test(
-        "The exact domain wins over the longest wildcard, that over a shorter one, that over *, and nothing falls through"
+        "The exact domain wins, then the longest wildcard, then *; and nothing falls through"
     )
     func precedence() {
         let table = table(hosts: [

@@ -28,8 +28,8 @@ bool outrider_re2_matches_whole(const outrider_re2 *_Nonnull pattern, const char
 /// Whether the pattern matches somewhere in the text.
 bool outrider_re2_matches_part(const outrider_re2 *_Nonnull pattern, const char *_Nullable text, size_t length);
 
-/// Whether `rewrite` is legal for this pattern (its `\N` name groups that exist). If not, up to `capacity - 1` bytes of the
-/// reason and a zero are put into `error`.
+/// Whether `rewrite` is legal for this pattern (its `\N` name groups that exist). If not, up to `capacity - 1` bytes of
+/// the reason and a zero are put into `error`.
 bool outrider_re2_check_rewrite(
     const outrider_re2 *_Nonnull pattern, const char *_Nullable rewrite, size_t rewrite_length, char *_Nonnull error,
     size_t capacity);
