@@ -187,6 +187,8 @@ extension OutlierDetector {
         host.ejections += 1
         host.reason = reason
         clusters[host.cluster]?.out += 1
+        // Sweeps without work were slept through; they keep their rhythm.
+        clusters[host.cluster]?.nextSweep = Self.sweep(atOrAfter: now + 1, from: cluster.nextSweep, policy)
         board.set(.ejectedUntil, endpoint: endpoint, to: until(host))
         board.setHealth(.ejected, endpoint: endpoint, cluster: host.cluster)
         return .eject(endpoint: endpoint, until: until(host), reason: reason, count: host.ejections)
