@@ -134,3 +134,22 @@ int outrider_thread_start(const char *name, void *context, void *(*body)(void *c
 }
 
 int outrider_thread_join(unsigned long thread) { return -pthread_join(thread, NULL); }
+
+struct outrider_mutex {
+    pthread_mutex_t mutex;
+};
+
+outrider_mutex *outrider_mutex_create(void) {
+    outrider_mutex *mutex = malloc(sizeof *mutex);
+    if (mutex != NULL) pthread_mutex_init(&mutex->mutex, NULL);
+    return mutex;
+}
+
+void outrider_mutex_destroy(outrider_mutex *mutex) {
+    pthread_mutex_destroy(&mutex->mutex);
+    free(mutex);
+}
+
+void outrider_mutex_lock(outrider_mutex *mutex) { pthread_mutex_lock(&mutex->mutex); }
+
+void outrider_mutex_unlock(outrider_mutex *mutex) { pthread_mutex_unlock(&mutex->mutex); }

@@ -37,7 +37,7 @@ package final class EventLoop: @unchecked Sendable {
     private var ready: [Unmanaged<EventHandler>] = []
     private var serving: [Unmanaged<EventHandler>] = []
 
-    private let mailbox = Mutex<[@Sendable () -> Void]>([])
+    private let mailbox = Locked<[@Sendable () -> Void]>([])
     private var jobs: [@Sendable () -> Void] = []
     private let isStopping = Atomic<Bool>(false)
 

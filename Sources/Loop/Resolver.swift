@@ -1,5 +1,4 @@
 import CEventLoop
-import Synchronization
 import Wire
 
 /// Why a name has no addresses.
@@ -54,12 +53,12 @@ package final class Resolver: @unchecked Sendable {
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let semaphore: Int32
     private let threadCount: Int
     private let lookup: @Sendable (String) -> Answer
     private let clock: @Sendable () -> UInt64
-    private let threads = Mutex<[ThreadHandle]>([])
+    private let threads = Locked<[ThreadHandle]>([])
 
     /// Starts the threads, which keep the resolver alive until `shutdown`. `lookup` and `clock` (milliseconds) stand in for getaddrinfo and the time in tests.
     package init(

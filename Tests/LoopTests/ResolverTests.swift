@@ -1,6 +1,5 @@
 import Dispatch
 import Loop
-import Synchronization
 import Testing
 import Wire
 

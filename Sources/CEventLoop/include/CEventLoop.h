@@ -182,4 +182,11 @@ int outrider_thread_start(
     const char *name, void *context, void *(*body)(void *context), unsigned long *thread);
 int outrider_thread_join(unsigned long thread);
 
+// A lock of its own memory; null when there is none left.
+typedef struct outrider_mutex outrider_mutex;
+outrider_mutex *outrider_mutex_create(void);
+void outrider_mutex_destroy(outrider_mutex *mutex);
+void outrider_mutex_lock(outrider_mutex *mutex);
+void outrider_mutex_unlock(outrider_mutex *mutex);
+
 #endif
