@@ -102,7 +102,9 @@ let package = Package(
         .testTarget(name: "IstioTests", dependencies: ["Istio"]),
         .testTarget(name: "CompileTests", dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "HTTP1", "Wire"]),
         .testTarget(name: "LoopTests", dependencies: ["Loop"]),
-        .testTarget(name: "ProxyTests", dependencies: ["Proxy", "Telemetry", "Wire", "HTTP1"]),
+        .testTarget(
+            name: "ProxyTests",
+            dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Istio"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),
