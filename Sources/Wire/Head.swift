@@ -93,6 +93,24 @@ package final class Head {
         minorVersion = 1
     }
 
+    /// A head of its own with the same contents. Allocates.
+    package func copy() -> Head {
+        let copy = Head(storageCapacity: max(storageCapacity, 64))
+        copy.adopt(UnsafeRawBufferPointer(start: storage, count: storageUsed))
+        copy.fields.update(from: fields, count: fieldCount)
+        copy.fieldCount = fieldCount
+        copy.firstByName.update(from: firstByName, count: Self.nameCount)
+        copy.method = method
+        copy.methodSlice = methodSlice
+        copy.path = path
+        copy.authority = authority
+        copy.schemeIsHTTPS = schemeIsHTTPS
+        copy.status = status
+        copy.reason = reason
+        copy.minorVersion = minorVersion
+        return copy
+    }
+
     // MARK: - Storage
 
     /// Copies a parsed head's bytes in. Slices counted from the start of `bytes` are valid from then on. The storage must be

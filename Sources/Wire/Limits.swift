@@ -24,6 +24,8 @@ package enum Limits {
     package static let bufferBytes = 16 * 1024
     /// The scratch buffer a worker reads into and writes heads in.
     package static let scratchBytes = 64 * 1024
+    /// The buffer in which a worker's writes gather: a head that grew, and what goes with it.
+    package static let outputBytes = 160 * 1024
     /// What may wait for a slow peer before the other side is no longer read.
     package static let pendingHighBytes = 64 * 1024
     /// What must be left waiting before the other side is read again.
@@ -67,6 +69,13 @@ package enum Limits {
     /// From SIGTERM to the end, whatever is still open.
     package static let drainTimeoutMilliseconds = 45_000
 
+    // MARK: Access log
+
+    /// Log lines that may wait for the writer thread, for one worker.
+    package static let logRingBytes = 256 * 1024
+    /// A line; what is longer is cut.
+    package static let logLineBytesMax = 8 * 1024
+
     // MARK: Upstream
 
     /// Idle connections kept by one worker for one endpoint.
@@ -77,6 +86,14 @@ package enum Limits {
     package static let workersMax = 64
     /// Requests that wait for a connection to one cluster, and connections, without a DestinationRule: Envoy's 2^32 - 1.
     package static let unlimited = Int(UInt32.max)
+    /// A mirror whose copy of the body is further behind is cut.
+    package static let mirrorLagBytesMax = 256 * 1024
+    /// A mirror copy of a route without a timeout ends after this.
+    package static let mirrorTimeoutMilliseconds = 60_000
+    /// How long after it became idle a connection is looked at for the first time.
+    package static let idleSweepMilliseconds = 1_000
+    /// Exchanges that a worker keeps for reuse.
+    package static let pooledExchangesMax = 256
     /// Mirror copies under way in one worker.
     package static let mirrorsActiveMax = 256
     /// Retries a request may make, whatever its policy says.

@@ -1,0 +1,111 @@
+import HTTP1
+import Loop
+import Telemetry
+import Wire
+
+// From an exchange's commands to bytes.
+extension HTTP1ServerConnection {
+    /// How the answer is delimited towards this client.
+    private func framing(for head: Head, from framing: BodyFraming, end: Bool) -> BodyFraming {
+        if method == .head || head.status == 204 || head.status == 304 || head.status < 200 { return .none }
+        switch framing {
+        case .length: return framing
+        case .none: return .length(0)
+        case .chunked, .untilClose: return minorVersion == 0 ? .untilClose : .chunked
+        }
+    }
+}
+
+extension HTTP1ServerConnection {
+    func writeInformational(_ head: Head) {
+        guard minorVersion >= 1, !answerStarted else { return }
+        let out = claimOutput()
+        _ = HeadWriter.response(head, framing: .none, minorVersion: 1, close: false, upgrade: false, to: out)
+        commitOutput()
+    }
+
+    func writeHead(_ head: Head, framing: BodyFraming, end: Bool) {
+        answerStarted = true
+        answerFraming = self.framing(for: head, from: framing, end: end)
+        closesAfterAnswer =
+            !persists || isDraining || worker.isDraining || phase == .body || answerFraming == .untilClose
+        let out = claimOutput()
+        let fits = HeadWriter.response(
+            head, framing: answerFraming, minorVersion: minorVersion, close: closesAfterAnswer, upgrade: false, to: out)
+        if !fits {
+            // The head grew past the output buffer: what gathered before it leaves, then there is room.
+            flush()
+            let empty = claimOutput()
+            guard
+                HeadWriter.response(
+                    head, framing: answerFraming, minorVersion: minorVersion, close: closesAfterAnswer, upgrade: false,
+                    to: empty)
+            else { return abort(.aborted) }
+        }
+        commitOutput()
+        if end { endAnswer() }
+    }
+
+    func writeData(_ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool {
+        var goesOn = true
+        if !bytes.isEmpty {
+            switch answerFraming {
+            case .none: break
+            case .length, .untilClose: goesOn = write(bytes)
+            case .chunked:
+                _ = HeadWriter.chunkHeader(size: bytes.count, to: claimRoom(HeadWriter.chunkFramingBytesMax))
+                commitOutput()
+                write(bytes)
+                goesOn = write(Self.lineEnd)
+            }
+        }
+        if end {
+            writeEnd(trailers: nil)
+            return true
+        }
+        if !goesOn { pausedWriters = true }
+        return goesOn
+    }
+
+    func writeEnd(trailers: Head?) {
+        if answerFraming == .chunked {
+            let out = claimRoom(16 + (trailers?.storageUsed ?? 0) * 2)
+            if !HeadWriter.lastChunk(trailers: trailers, to: out) { _ = HeadWriter.lastChunk(trailers: nil, to: out) }
+            commitOutput()
+        }
+        endAnswer()
+    }
+
+    /// The output buffer with room for `count` more bytes.
+    private func claimRoom(_ count: Int) -> Buffer {
+        let out = claimOutput()
+        if out.room >= count { return out }
+        flush()
+        return claimOutput()
+    }
+
+    private static let lineEndText: StaticString = "\r\n"
+    private static var lineEnd: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: lineEndText.utf8Start, count: 2)
+    }
+
+    // MARK: - The end of an answer
+
+    private func endAnswer() {
+        answerEnded = true
+        isPaused = false
+    }
+
+    /// The exchange is over: the next request, or the end.
+    func finishExchange() {
+        exchange = nil
+        guard answerEnded, !isClosed, phase != .lingering else { return }
+        if phase == .body || closesAfterAnswer && (isReadable || input != nil) { return linger() }
+        if closesAfterAnswer || isHungUp && !isReadable { return endWhenEmpty() }
+        phase = .head
+        idleSince = worker.loop.now
+        armDeadline()
+        // The client's next request may wait here or in the socket already.
+        if isReadable || input != nil { worker.loop.makeReady(self) }
+    }
+}

@@ -1,0 +1,103 @@
+import HTTP1
+import Loop
+import Wire
+
+/// Why an exchange or a call is cut short.
+enum ResetReason: UInt8 {
+    /// The peer is gone.
+    case disconnected
+    /// The peer broke its protocol.
+    case malformed
+    /// A limit or a time-out of ours.
+    case timedOut
+    /// The other side ended in the middle.
+    case aborted
+}
+
+/// A client's connection as an exchange sees it: many streams, each with commands. HTTP/1 has one stream at a time; a stream is
+/// named by a number so that HTTP/2 fits the same exchange.
+///
+/// Inputs of an exchange (called by a connection): `begin`, `requestData`, `requestEnd`, `requestReset`, `downstreamDrained`.
+/// Commands of an exchange (overridden here): everything below.
+package class ServerConnection: Connection {
+    /// Which listening socket it came from, for the next generation's tables.
+    final let listenerID: Int
+    /// The client's address and ours.
+    final let remoteAddress: SocketAddress
+    final let localAddress: SocketAddress
+    /// Position in the worker's list of client connections.
+    final var registryIndex = -1
+    final let id: UInt64
+    private let texts: PeerTexts
+
+    init(worker: Worker, fd: Int32, listenerID: Int, remote: SocketAddress, local: SocketAddress, id: UInt64) {
+        self.listenerID = listenerID
+        remoteAddress = remote
+        localAddress = local
+        self.id = id
+        texts = PeerTexts(remote: remote, local: local)
+        super.init(worker: worker, fd: fd)
+    }
+
+    /// The client's address without its port, for x-forwarded-for. Valid while the connection is.
+    final var peerText: UnsafeRawBufferPointer { texts.remoteHost }
+    /// Our address without its port.
+    final var localText: UnsafeRawBufferPointer { texts.localHost }
+    /// Both with their ports, for logs.
+    final var remoteAddressText: UnsafeRawBufferPointer { texts.remote }
+    final var localAddressText: UnsafeRawBufferPointer { texts.local }
+
+    /// Sends a 1xx answer.
+    func sendInformational(_ stream: UInt32, _ head: Head) {}
+    /// Sends the answer's head. `framing` tells how the body is delimited where it came from.
+    func sendHead(_ stream: UInt32, _ head: Head, framing: BodyFraming, end: Bool) {}
+    /// Sends a part of the answer's body. False: pause until `Exchange.downstreamDrained`.
+    func sendData(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool { true }
+    /// Ends the answer, with trailers if there are any.
+    func sendEnd(_ stream: UInt32, trailers: Head?) {}
+    /// Ends the stream without completing its answer.
+    func reset(_ stream: UInt32, _ reason: ResetReason) {}
+    /// Sends no more of the request's body until `resume`.
+    func pause(_ stream: UInt32) {}
+    func resume(_ stream: UInt32) {}
+    /// The exchange took `count` bytes of the request's body: the credit goes back to the peer.
+    func consumed(_ stream: UInt32, _ count: Int) {}
+    /// The exchange is over; its object goes back to the worker.
+    func exchangeEnded(_ stream: UInt32) {}
+    /// The worker drains or this connection's listener is gone: end when nothing is under way.
+    func drain() {}
+    /// The process ends: close at once.
+    func abandon() {}
+    /// Sends what gathered.
+    func flushStream() { flush() }
+}
+
+/// A connection's addresses as text, made once: four texts in one allocation.
+private final class PeerTexts {
+    private let memory: UnsafeMutableRawBufferPointer
+    private let ends: (Int, Int, Int, Int)
+
+    init(remote: SocketAddress, local: SocketAddress) {
+        var all = remote.host
+        let first = all.utf8.count
+        all += remote.description
+        let second = all.utf8.count
+        all += local.host
+        let third = all.utf8.count
+        all += local.description
+        ends = (first, second, third, all.utf8.count)
+        memory = .allocate(byteCount: max(all.utf8.count, 1), alignment: 1)
+        memory.copyBytes(from: all.utf8)
+    }
+
+    deinit { memory.deallocate() }
+
+    private func piece(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: memory[start..<end])
+    }
+
+    var remoteHost: UnsafeRawBufferPointer { piece(0, ends.0) }
+    var remote: UnsafeRawBufferPointer { piece(ends.0, ends.1) }
+    var localHost: UnsafeRawBufferPointer { piece(ends.1, ends.2) }
+    var local: UnsafeRawBufferPointer { piece(ends.2, ends.3) }
+}

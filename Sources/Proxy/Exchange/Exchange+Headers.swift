@@ -1,0 +1,195 @@
+import Clusters
+import HTTP1
+import Plan
+import Routing
+import Telemetry
+import Wire
+
+// What the proxy does to heads of its own accord (the reference's sections 8.1 to 8.3).
+extension Exchange {
+    /// Checks and cleans the request's head before anything decides by it. False: it was answered.
+    func sanitise(_ connection: ServerConnection) -> Bool {
+        let head = requestHead
+        guard !head.path.isEmpty else { return refuse(404, "missing_path_rejected") }
+        guard head.bytes(head.path)[0] == UInt8(ascii: "/") else { return refuse(404, "absolute_path_rejected") }
+        guard !head.authority.isEmpty else { return refuse(400, "missing_host_header") }
+        guard PathNormalizer.normalize(head, mode: worker.pathNormalization) else {
+            return refuse(400, "path_normalization_failed")
+        }
+        upgradeAsked = head.has(.upgrade) ? HopByHop.upgrade(head) : nil
+        HopByHop.strip(head)
+        if head.has(.xEnvoy) { stripEnvoyFields() }
+        head.removeAll(.xForwardedClientCert)
+        if role == .gateway { sanitiseAtGateway(connection) } else { sanitiseInMesh() }
+        return true
+    }
+
+    private func refuse(_ status: Int, _ why: StaticString) -> Bool {
+        outcome = Outcome(.client, .head, .malformed)
+        details = why
+        reply(status: status, body: "")
+        return false
+    }
+
+    private func sanitiseAtGateway(_ connection: ServerConnection) {
+        let head = requestHead
+        let trusted = worker.trustedProxies
+        if trusted == 0 || !head.has(.xForwardedProto) {
+            head.setField(.xForwardedProto, value: head.append("http"))
+        }
+        head.schemeIsHTTPS = forwardedProtoIsHTTPS()
+        appendForwardedFor(connection)
+        makeRequestID()
+    }
+
+    private func sanitiseInMesh() {
+        let head = requestHead
+        if !head.has(.xForwardedProto) { head.appendField(.xForwardedProto, value: head.append("http")) }
+        head.schemeIsHTTPS = forwardedProtoIsHTTPS()
+        if let value = head.value(of: .xRequestID), !value.isEmpty { return }
+        makeRequestID()
+    }
+
+    private func forwardedProtoIsHTTPS() -> Bool {
+        guard let value = requestHead.value(of: .xForwardedProto), value.count == 5 else { return false }
+        return requestHead.bytes(value).elementsEqual("https".utf8)
+    }
+
+    /// `old,peer`: the client's address behind what it sent itself.
+    private func appendForwardedFor(_ connection: ServerConnection) {
+        let head = requestHead
+        let peer = connection.peerText
+        if let old = head.value(of: .xForwardedFor), !old.isEmpty {
+            head.reserve(old.count + 1 + peer.count)
+            let start = head.append(head.bytes(old))
+            _ = head.append(",")
+            _ = head.append(peer)
+            head.setField(.xForwardedFor, value: Slice(offset: start.start, length: old.count + 1 + peer.count))
+        } else {
+            head.setField(.xForwardedFor, value: head.append(peer))
+        }
+        head.appendField(
+            name: head.append("x-envoy-external-address"), value: head.append(peer), id: .xEnvoy)
+    }
+
+    /// A fresh random UUID, version 4.
+    private func makeRequestID() {
+        let head = requestHead
+        let high = worker.random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
+        let low = worker.random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        withUnsafeTemporaryAllocation(byteCount: 36, alignment: 1) { text in
+            var position = 0
+            for index in 0..<32 {
+                if index == 8 || index == 12 || index == 16 || index == 20 {
+                    text[position] = UInt8(ascii: "-")
+                    position += 1
+                }
+                let word = index < 16 ? high : low
+                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - (index & 15) * 4)) & 15
+                text[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+                position += 1
+            }
+            head.setField(.xRequestID, value: head.append(UnsafeRawBufferPointer(text)))
+        }
+    }
+
+    /// No client is internal: what steers Envoy's router is taken off (section 8.2).
+    private func stripEnvoyFields() {
+        let head = requestHead
+        for index in 0..<head.fieldCount where head.fields[index].id == .xEnvoy && !head.fields[index].isRemoved {
+            if EnvoyFields.isStripped(head.bytes(head.fields[index].name), atGateway: role == .gateway) {
+                head.fields[index].isRemoved = true
+            }
+        }
+    }
+
+    // MARK: - Towards the endpoint
+
+    /// Applies the route's edits once, before the first attempt.
+    func prepareHead(_ use: GenerationUse) {
+        if route.editsRequest {
+            use.routes.applyRequest(decision, to: requestHead, context: formatContext(nil))
+        }
+    }
+
+    /// The fields that change with each attempt.
+    func setAttemptHeaders() {
+        let head = requestHead
+        setEnvoyField(EnvoyFields.attemptCount, LocalReply.appendNumber(UInt64(attempts), to: head))
+        guard route.timeoutMilliseconds > 0 else { return }
+        let left = routeDeadline == .max ? UInt64(route.timeoutMilliseconds) : routeDeadline &- worker.loop.now
+        setEnvoyField(EnvoyFields.expectedTimeout, LocalReply.appendNumber(max(left, 1), to: head))
+    }
+
+    private func setEnvoyField(_ name: StaticString, _ value: Slice) {
+        let spelling = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        if requestHead.has(.xEnvoy), let index = requestHead.firstIndex(named: spelling) {
+            requestHead.fields[index].value = value
+        } else {
+            requestHead.appendField(name: requestHead.append(name), value: value, id: .xEnvoy)
+        }
+    }
+
+    // MARK: - Towards the client
+
+    /// Cleans an endpoint's answer and adds the proxy's fields.
+    func prepareAnswer(_ head: Head) {
+        HopByHop.strip(head)
+        if isRequestComplete {
+            let now = worker.loop.nowNanoseconds
+            let waited = now > requestCompleteNanoseconds ? (now - requestCompleteNanoseconds) / 1_000_000 : 0
+            upstreamServiceMilliseconds = Int(waited)
+            head.removeAll(named: EnvoyFields.serviceTimeName)
+            head.appendField(
+                name: head.append(EnvoyFields.serviceTime), value: LocalReply.appendNumber(waited, to: head), id: .xEnvoy)
+        }
+        if let use, route.editsResponse {
+            use.routes.applyResponse(decision, to: head, request: requestHead, context: formatContext(head))
+        }
+        addServerFields(head)
+    }
+
+    /// `server` as Istio sets it, and `date` where there is none.
+    func addServerFields(_ head: Head) {
+        head.setField(.server, value: head.append(role == .gateway || role == .inbound ? "istio-envoy" : "envoy"))
+        if !head.has(.date) { head.appendField(.date, value: head.append(worker.dateText())) }
+    }
+}
+
+/// Names of `x-envoy-` fields.
+enum EnvoyFields {
+    static let attemptCount: StaticString = "x-envoy-attempt-count"
+    static let expectedTimeout: StaticString = "x-envoy-expected-rq-timeout-ms"
+    static let serviceTime: StaticString = "x-envoy-upstream-service-time"
+    static var serviceTimeName: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: serviceTime.utf8Start, count: serviceTime.utf8CodeUnitCount)
+    }
+
+    /// Behind `x-envoy-`: always removed on arrival.
+    private static let stripped: [StaticString] = [
+        "internal", "retriable-status-codes", "retriable-header-names", "retry-on", "retry-grpc-on", "max-retries",
+        "upstream-alt-stat-name", "upstream-rq-timeout-ms", "upstream-rq-per-try-timeout-ms",
+        "upstream-rq-timeout-alt-response", "expected-rq-timeout-ms", "force-trace", "ip-tags", "original-url",
+        "hedge-on-per-try-timeout",
+    ]
+    /// Removed by gateways as well. `external-address` is overwritten there.
+    private static let strippedAtGateway: [StaticString] = [
+        "decorator-operation", "downstream-service-cluster", "downstream-service-node", "original-path",
+        "original-host", "external-address",
+    ]
+
+    static func isStripped(_ name: UnsafeRawBufferPointer, atGateway: Bool) -> Bool {
+        guard name.count > 8 else { return false }
+        let rest = UnsafeRawBufferPointer(rebasing: name[8...])
+        return contains(stripped, rest) || (atGateway && contains(strippedAtGateway, rest))
+    }
+
+    private static func contains(_ names: [StaticString], _ bytes: UnsafeRawBufferPointer) -> Bool {
+        names.contains { name in
+            guard name.utf8CodeUnitCount == bytes.count, let base = bytes.bindMemory(to: UInt8.self).baseAddress else {
+                return false
+            }
+            return equalIgnoringCase(base, name.utf8Start, count: bytes.count)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import HTTP1
+import Routing
+import Telemetry
+import Wire
+
+// Copies to mirrors: made once, when the first attempt has an endpoint.
+extension Exchange {
+    var hasMirrors: Bool { !mirrors.isEmpty }
+
+    func startMirrors(_ use: GenerationUse) {
+        guard !route.mirrors.isEmpty, requestHead.method != .connect else { return }
+        for index in route.mirrors.indices {
+            let mirror = use.routes.mirror(index)
+            guard mirror.cluster >= 0, mirror.fires(draw: draw) else { continue }
+            guard worker.mirrorsActive < Limits.mirrorsActiveMax else {
+                worker.metrics.add(.mirrorsDropped)
+                continue
+            }
+            let copy = MirrorCopy(worker: worker, head: mirrorHead())
+            worker.insert(copy)
+            let end = requestFraming == .none || (isRequestComplete && (tee?.end ?? 0) == 0)
+            let isStarted = copy.start(
+                cluster: Int(mirror.cluster), of: use, framing: requestFraming, end: end, tee: tee,
+                timeoutMilliseconds: Int(route.timeoutMilliseconds))
+            if isStarted, !end { mirrors.append(copy) }
+        }
+        // The copies took what gathered for the primary; it leaves first.
+        worker.flush()
+    }
+
+    /// The request's head after all edits, marked as a copy (the reference's section 3.11).
+    private func mirrorHead() -> Head {
+        let head = requestHead.copy()
+        head.appendField(name: head.append("x-envoy-internal"), value: head.append("true"), id: .xEnvoy)
+        guard let peer = downstream?.localText else { return head }
+        if let old = head.value(of: .xForwardedFor), !old.isEmpty {
+            head.reserve(old.count + 1 + peer.count)
+            let start = head.append(head.bytes(old))
+            _ = head.append(",")
+            _ = head.append(peer)
+            head.setField(.xForwardedFor, value: Slice(offset: start.start, length: old.count + 1 + peer.count))
+        } else {
+            head.setField(.xForwardedFor, value: head.append(peer))
+        }
+        return head
+    }
+
+    func pumpMirrors() {
+        guard !mirrors.isEmpty else { return }
+        mirrors.removeAll { !$0.pump(isComplete: isRequestComplete, trailers: requestTrailers) }
+    }
+
+    func endMirrors() {
+        for mirror in mirrors { mirror.primaryEnded(isRequestComplete: isRequestComplete) }
+        mirrors.removeAll(keepingCapacity: true)
+    }
+}

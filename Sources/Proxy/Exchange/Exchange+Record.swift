@@ -1,0 +1,28 @@
+import Clusters
+import Plan
+import Routing
+import Telemetry
+import Wire
+
+// What is kept of a request when it is over.
+extension Exchange {
+    /// Counts the request and writes its log line.
+    func record() {
+        guard let use else { return }
+        endMirrors()
+        var flags = extraFlags.contains(.noCluster) ? extraFlags : outcome.flags.union(extraFlags)
+        if status == 0, outcome.who == .client { flags.insert(.downstreamClosed) }
+        let now = worker.loop.nowNanoseconds
+        let duration = now > startedNanoseconds ? now - startedNanoseconds : 0
+        let labels = use.generation.labels
+        let destination =
+            lastEndpoint >= 0
+            ? labels.endpoint(lastEndpoint) : clusterIndex >= 0 ? labels.cluster(clusterIndex) : labels.unknown(role)
+        let key = SeriesKey(
+            destination: destination, source: labels.source(role), responseCode: Int(status), flags: flags,
+            reporter: role == .inbound ? .destination : .source, security: role == .inbound ? .none : .unknown)
+        worker.metrics.record(
+            key, durationMicroseconds: duration / 1000, requestBytes: bytesReceived, responseBytes: bytesSent)
+        if worker.logsAccess { worker.writeAccessLine(self, flags: flags, durationMilliseconds: duration / 1_000_000) }
+    }
+}

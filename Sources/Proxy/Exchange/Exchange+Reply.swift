@@ -1,0 +1,161 @@
+import HTTP1
+import Loop
+import Routing
+import Telemetry
+import Wire
+
+// Answers of the proxy's own.
+extension Exchange {
+    /// Answers with a status and a line of text (none when empty), as the reference's section 6.7 has them.
+    func reply(status: Int, body: StaticString, isOverloaded: Bool = false) {
+        let head = worker.responseHead
+        LocalReply.fill(head, status: status, bodyBytes: body.utf8CodeUnitCount)
+        if isOverloaded {
+            head.appendField(
+                name: head.append("x-envoy-overloaded"), value: head.append("true"), id: .xEnvoy)
+        }
+        send(head, UnsafeRawBufferPointer(start: body.utf8Start, count: body.utf8CodeUnitCount), editsAnswer: true)
+    }
+
+    /// Sends a head that was filled, and its body.
+    private func send(_ head: Head, _ body: UnsafeRawBufferPointer, editsAnswer: Bool) {
+        guard isActive else { return }
+        if let use, editsAnswer, decision.outcome == .route, route.editsResponse {
+            use.routes.applyResponse(decision, to: head, request: requestHead, context: formatContext(head))
+        }
+        addServerFields(head)
+        status = head.status
+        isAnswerStarted = true
+        isAnswerComplete = true
+        let isEmpty = body.isEmpty || requestHead.method == .head
+        downstream?.sendHead(stream, head, framing: .length(UInt64(body.count)), end: isEmpty)
+        if !isEmpty {
+            bytesSent += UInt64(body.count)
+            _ = downstream?.sendData(stream, body, end: true)
+        }
+        downstream?.flushStream()
+        finish()
+    }
+
+    /// A redirect or a direct response of the route, or the redirect of a virtual host that wants TLS.
+    func replyFromTable() {
+        guard let use else { return }
+        let head = worker.responseHead
+        details = "direct_response"
+        switch decision.outcome {
+        case .requiresTLS:
+            use.routes.tlsRedirectReply(request: requestHead, into: head)
+            send(head, UnsafeRawBufferPointer(start: nil, count: 0), editsAnswer: false)
+        default:
+            if route.action == .redirect {
+                use.routes.redirectReply(decision, request: requestHead, into: head, context: formatContext(nil))
+                send(head, UnsafeRawBufferPointer(start: nil, count: 0), editsAnswer: true)
+            } else {
+                let body = use.routes.directReply(decision, request: requestHead, into: head, context: formatContext(nil))
+                send(head, body, editsAnswer: true)
+            }
+        }
+    }
+
+    /// The answer for an attempt that failed for good.
+    func replyToFailure(_ failure: CallFailure) {
+        switch failure.kind {
+        case .noHealthyUpstream:
+            details = "no_healthy_upstream"
+            return reply(status: 503, body: "no healthy upstream")
+        case .perTryTimeout:
+            details = "upstream_per_try_timeout"
+            return reply(status: 504, body: "upstream request timeout")
+        case .resolveFailure:
+            extraFlags.insert(.resolutionFailure)
+            details = "dns_resolution_failure"
+            return reply(status: 503, body: "DNS resolution failure")
+        case .loop:
+            details = "loop_refused"
+            return reply(status: 502, body: "the destination is this proxy's own listener")
+        default: break
+        }
+        details = "upstream_reset_before_response_started"
+        replyReset(failure)
+    }
+
+    /// `upstream connect error or disconnect/reset before headers. …`
+    private func replyReset(_ failure: CallFailure) {
+        let isProtocol = failure.kind == .protocolError
+        let head = worker.responseHead
+        withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { memory in
+            var text = TextWriter(memory)
+            text.append("upstream connect error or disconnect/reset before headers. ")
+            if attempts > 1 { text.append("retried and the latest ") }
+            text.append("reset reason: ")
+            text.append(failure.reason)
+            if failure.kind == .connectFailure, failure.errno != 0 {
+                text.append(", transport failure reason: delayed connect error: ")
+                text.append(Errno.text(failure.errno))
+            }
+            LocalReply.fill(head, status: isProtocol ? 502 : 503, bodyBytes: text.count)
+            if failure.kind == .overflow {
+                head.appendField(name: head.append("x-envoy-overloaded"), value: head.append("true"), id: .xEnvoy)
+            }
+            send(head, text.bytes, editsAnswer: true)
+        }
+    }
+}
+
+/// Text assembled in memory on the stack; what does not fit is left out.
+struct TextWriter {
+    private let memory: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<count]) }
+    var room: Int { memory.count - count }
+
+    /// Not for the hot path.
+    mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        let taken = min(bytes.count, room)
+        guard taken > 0, let source = bytes.baseAddress, let target = memory.baseAddress else { return }
+        (target + count).copyMemory(from: source, byteCount: taken)
+        count += taken
+    }
+
+    mutating func append(byte: UInt8) {
+        guard room > 0 else { return }
+        memory[count] = byte
+        count += 1
+    }
+
+    mutating func append(decimal number: UInt64) {
+        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
+            var position = 20
+            var rest = number
+            repeat {
+                position -= 1
+                digits[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            } while rest > 0
+            append(UnsafeRawBufferPointer(rebasing: digits[position...]))
+        }
+    }
+
+    /// A number with leading zeros up to `width` digits.
+    mutating func append(_ number: UInt64, width: Int) {
+        var power: UInt64 = 1
+        for _ in 1..<max(width, 1) { power *= 10 }
+        while power > 1, number < power {
+            append(byte: UInt8(ascii: "0"))
+            power /= 10
+        }
+        append(decimal: number)
+    }
+}

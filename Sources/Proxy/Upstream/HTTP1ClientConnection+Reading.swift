@@ -1,0 +1,184 @@
+import HTTP1
+import Loop
+import Telemetry
+import Wire
+
+// An endpoint's bytes, as a call's answer.
+extension HTTP1ClientConnection {
+    func readTurn() {
+        var budget = Limits.turnBytesMax
+        while isReadable, !isPaused, !isClosed {
+            if budget <= 0 { return worker.loop.makeReady(self) }
+            let target = readTarget()
+            let count = Socket.receive(fd, into: target)
+            if count <= 0 {
+                isReadable = false
+                if count != -Int(Errno.again) { ended(Int32(truncatingIfNeeded: -count)) }
+                return
+            }
+            budget -= count
+            if count < target.count, !isHungUp { isReadable = false }
+            received(target, count)
+        }
+    }
+
+    private func received(_ target: UnsafeMutableRawBufferPointer, _ count: Int) {
+        if let waiting = input, !waiting.isEmpty {
+            waiting.end += count
+            return consumeInput()
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[..<count])
+        let taken = consume(bytes)
+        if taken < count, !isClosed {
+            releaseInput()
+            keep(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
+        }
+    }
+
+    func consumeInput() {
+        while let waiting = input, !waiting.isEmpty, !isClosed, !isPaused {
+            let taken = consume(waiting.readable)
+            if isClosed { return }
+            if taken == 0 { break }
+            waiting.consume(taken)
+        }
+        if !isClosed { releaseInput() }
+    }
+
+    /// The endpoint closed or broke the connection.
+    private func ended(_ errno: Int32) {
+        switch phase {
+        case .idle, .connecting:
+            worker.metrics.add(.upstreamClosedIdle)
+            phase = .closed
+            closeSocket()
+            upstreams?.closed(self, ending: nil)
+        case .head:
+            fail(answerBytesSeen ? .closedMidAnswer : .closedBeforeHead, errno: errno)
+        case .body:
+            if answerFraming == .untilClose, errno == 0 {
+                persists = false
+                finishAnswer(trailers: nil)
+            } else {
+                fail(.closedMidAnswer, errno: errno)
+            }
+        case .closed: break
+        }
+    }
+
+    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var taken = 0
+        while taken < bytes.count, !isClosed, !isPaused {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
+            let step: Int
+            switch phase {
+            case .head: step = consumeHead(rest)
+            case .body: step = consumeBody(rest)
+            case .idle, .connecting:
+                // Bytes that no request asked for (a 408 before a close, say): the connection cannot be trusted.
+                phase = .closed
+                closeSocket()
+                upstreams?.closed(self, ending: nil)
+                return bytes.count
+            case .closed: return bytes.count
+            }
+            if step == 0 { break }
+            taken += step
+        }
+        return taken
+    }
+
+    // MARK: - Head
+
+    private func consumeHead(_ bytes: UnsafeRawBufferPointer) -> Int {
+        answerBytesSeen = true
+        guard let call else { return bytes.count }
+        let head = worker.responseHead
+        switch ResponseHead.parse(bytes, answering: method, into: head) {
+        case .partial: return 0
+        case .failure(let fault):
+            worker.metrics.add(.upstreamFault, reason: Int(fault.rawValue))
+            fail(.protocolError)
+            return bytes.count
+        case .complete(let consumed, let framing, let persists):
+            if head.status < 200 {
+                // 101 answers an Upgrade, and none was asked for.
+                if head.status == 101 {
+                    fail(.protocolError)
+                    return bytes.count
+                }
+                call.owner.callInformational(call, head)
+                return consumed
+            }
+            self.persists = persists
+            answerFraming = framing
+            var hasBody = true
+            switch framing {
+            case .none, .length(0): hasBody = false
+            case .length(let length): bodyLeft = length
+            case .chunked: chunks = ChunkedReader()
+            case .untilClose: break
+            }
+            phase = .body
+            call.received(head, framing: framing, end: !hasBody)
+            if !hasBody, !isClosed, self.call === call { finishAnswer(trailers: nil) }
+            return consumed
+        }
+    }
+
+    // MARK: - Body
+
+    private func consumeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let call else { return bytes.count }
+        switch answerFraming {
+        case .chunked: return consumeChunk(bytes, call)
+        case .untilClose:
+            deliver(bytes, to: call)
+            return bytes.count
+        case .none, .length:
+            let count = Int(min(UInt64(bytes.count), bodyLeft))
+            bodyLeft -= UInt64(count)
+            deliver(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: call)
+            if bodyLeft == 0, !isClosed { finishAnswer(trailers: nil) }
+            return count
+        }
+    }
+
+    private func consumeChunk(_ bytes: UnsafeRawBufferPointer, _ call: UpstreamCall) -> Int {
+        switch chunks.next(bytes, trailers: worker.trailers) {
+        case .data(let range, let consumed):
+            deliver(UnsafeRawBufferPointer(rebasing: bytes[range]), to: call)
+            return consumed
+        case .needMore(let consumed):
+            return consumed
+        case .end(let consumed):
+            finishAnswer(trailers: worker.trailers.fieldCount > 0 ? worker.trailers : nil)
+            return consumed
+        case .failure(let fault):
+            worker.metrics.add(.upstreamFault, reason: Int(fault.rawValue))
+            fail(.protocolError)
+            return bytes.count
+        }
+    }
+
+    private func deliver(_ bytes: UnsafeRawBufferPointer, to call: UpstreamCall) {
+        if !call.owner.callData(call, bytes), self.call === call { isPaused = true }
+    }
+
+    /// The answer is complete: the connection goes back to its pool, or ends, and the call hears of it.
+    private func finishAnswer(trailers: Head?) {
+        guard let finished = call else { return }
+        call = nil
+        served += 1
+        isPaused = false
+        let isReusable = persists && requestEnded && !writeFailed && !isHungUp && pending.isEmpty && upstreams != nil
+        if isReusable {
+            phase = .idle
+        } else {
+            flush()
+            phase = .closed
+            closeSocket()
+        }
+        finished.ended(trailers: trailers, connection: self, isReusable: isReusable)
+    }
+}

@@ -1,0 +1,237 @@
+import Clusters
+import HTTP1
+import Loop
+import Telemetry
+import Wire
+
+/// One request to a cluster: chooses an endpoint, leases a connection, sends, and tells its owner of the answer. It needs no
+/// downstream: exchanges, mirror copies and whoever else wants an answer use the same.
+///
+/// A call is reused: after its end or failure it may be started again (a retry), keeping the list of hosts tried.
+package final class UpstreamCall {
+    package enum State: UInt8 { case idle, waiting, active }
+
+    unowned(unsafe) let worker: Worker
+    unowned(unsafe) var owner: CallOwner
+    /// Its place in the worker's table of calls: the name that pools know it by.
+    let id: UInt32
+    private(set) var state = State.idle
+
+    unowned(unsafe) private(set) var use: GenerationUse?
+    /// The cluster of the attempt, set by `start`.
+    private(set) var cluster: ClusterRecord?
+    /// Position of the cluster and of the chosen endpoint in the generation's table; -1: none.
+    private(set) var clusterIndex = -1
+    private(set) var endpointIndex = -1
+    private(set) var endpointSlot: Int32 = -1
+    private var connection: ClientConnection?
+    private var stream: UInt32 = 0
+    /// The request, held by the owner.
+    unowned(unsafe) private var head: Head?
+    private var framing = BodyFraming.none
+    private var endsWithHead = false
+    /// Endpoints that this request was sent to.
+    var tried = TriedHosts()
+    /// Its failures count against the endpoint (a mirror's do not).
+    var isObserved = true
+
+    init(worker: Worker, owner: CallOwner, id: UInt32) {
+        self.worker = worker
+        self.owner = owner
+        self.id = id
+    }
+
+    // MARK: - Starting
+
+    /// Starts an attempt. Returns a failure that is known at once; otherwise the owner hears of everything later, or has heard of
+    /// `callReady` already.
+    func start(
+        cluster index: Int, of use: GenerationUse, head: Head, framing: BodyFraming, end: Bool, avoidTried: Bool
+    ) -> CallFailure? {
+        assert(state == .idle, "a call makes one attempt at a time")
+        self.use = use
+        clusterIndex = index
+        let cluster = use.clusters.cluster(index)
+        self.cluster = cluster
+        self.head = head
+        self.framing = framing
+        endsWithHead = end
+        let picked = worker.pick(cluster, use.clusters, excluding: avoidTried ? tried : TriedHosts())
+        guard picked >= 0 else { return CallFailure(kind: .noHealthyUpstream) }
+        endpointIndex = picked
+        let endpoint = use.clusters.endpoint(picked)
+        endpointSlot = endpoint.slot
+        tried.insert(endpoint.slot)
+        worker.metrics.add(.upstreamRequests)
+        state = .waiting
+        switch worker.upstreams.lease(self, endpoint: endpoint, cluster: cluster) {
+        case .connection(let connection): attach(connection)
+        case .waiting: break
+        case .refused:
+            conclude()
+            return CallFailure(kind: .overflow)
+        }
+        return nil
+    }
+
+    /// Starts an attempt to an address outside any cluster, on a connection of its own.
+    func start(address: SocketAddress, head: Head, framing: BodyFraming, end: Bool) -> CallFailure? {
+        self.head = head
+        self.framing = framing
+        endsWithHead = end
+        clusterIndex = -1
+        endpointIndex = -1
+        endpointSlot = -1
+        if worker.isOwnListener(address) { return CallFailure(kind: .loop) }
+        worker.metrics.add(.upstreamRequests)
+        worker.metrics.add(.upstreamConnects)
+        let fd: Int32
+        switch Socket.connect(address) {
+        case .connected(let socket), .inProgress(let socket): fd = socket
+        case .failure(let errno): return CallFailure(kind: .connectFailure, errno: errno)
+        }
+        let own = HTTP1ClientConnection(worker: worker, fd: fd, upstreams: nil)
+        guard own.start(timeoutMilliseconds: Limits.connectTimeoutMilliseconds) else {
+            _ = Socket.close(fd)
+            return CallFailure(kind: .connectFailure)
+        }
+        state = .waiting
+        own.awaiting = self
+        connection = own
+        return nil
+    }
+
+    /// A connection outside any pool is ready.
+    func connected(_ connection: ClientConnection) { attach(connection) }
+
+    /// A pool gives the connection that this call waited for.
+    func leased(_ connection: ClientConnection) {
+        guard state == .waiting else { return }
+        attach(connection)
+    }
+
+    private func attach(_ connection: ClientConnection) {
+        guard let head else { return }
+        state = .active
+        self.connection = connection
+        stream = connection.begin(self, head, framing: framing, end: endsWithHead)
+        owner.callReady(self)
+    }
+
+    /// The connection that this call waited for could not be made.
+    func connectFailed(_ failure: CallFailure) {
+        guard state == .waiting else { return }
+        if isObserved, failure.kind == .connectFailure || failure.kind == .connectTimeout {
+            worker.observe(
+                failure.kind == .connectTimeout ? .connectTimedOut : .connectFailed, endpoint: endpointSlot,
+                cluster: cluster)
+        }
+        conclude()
+        owner.callFailed(self, failure)
+    }
+
+    // MARK: - The request's body
+
+    /// Whether the head left and the body may follow.
+    var isActive: Bool { state == .active }
+
+    /// Sends a part of the body. False: pause until `callWritable`.
+    func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let connection else { return true }
+        return connection.send(stream, bytes)
+    }
+
+    func sendEnd(trailers: Head?) { connection?.sendEnd(stream, trailers: trailers) }
+
+    func writable() { owner.callWritable(self) }
+
+    /// Sends what gathered.
+    func flush() { connection?.flush() }
+
+    // MARK: - The answer
+
+    func pauseAnswer() { connection?.pause(stream) }
+    func resumeAnswer() { connection?.resume(stream) }
+
+    func received(_ head: Head, framing: BodyFraming, end: Bool) {
+        if isObserved { worker.observe(.answered(status: Int(head.status)), endpoint: endpointSlot, cluster: cluster) }
+        owner.callHead(self, head, framing: framing, end: end)
+    }
+
+    /// The answer is complete; `connection` is idle, or closed when it cannot be used again.
+    func ended(trailers: Head?, connection: ClientConnection, isReusable: Bool) {
+        let cluster = cluster
+        conclude()
+        if let cluster { connection.upstreams?.released(connection, cluster: cluster, isReusable: isReusable) }
+        owner.callEnd(self, trailers: trailers)
+    }
+
+    /// The connection broke; it is closed.
+    func failed(_ failure: CallFailure, connection: ClientConnection) {
+        if isObserved { worker.observe(.reset, endpoint: endpointSlot, cluster: cluster) }
+        let cluster = cluster
+        conclude()
+        connection.upstreams?.closed(connection, ending: cluster)
+        owner.callFailed(self, failure)
+    }
+
+    /// The owner's time is up: the endpoint is charged with it.
+    func timedOut() {
+        if isObserved, endpointSlot >= 0 { worker.observe(.timedOut, endpoint: endpointSlot, cluster: cluster) }
+        cancel()
+    }
+
+    // MARK: - Ending
+
+    /// Gives the attempt up, whatever its state. The owner hears nothing more of it.
+    func cancel() {
+        let was = state
+        let cluster = cluster
+        let slot = endpointSlot
+        let leased = connection
+        conclude()
+        switch was {
+        case .idle: break
+        case .waiting:
+            if let own = leased as? HTTP1ClientConnection {
+                own.awaiting = nil
+                own.retire()
+            } else {
+                worker.upstreams.cancel(self, endpoint: slot)
+            }
+        case .active:
+            guard let leased else { break }
+            leased.cancel(stream)
+            leased.upstreams?.closed(leased, ending: cluster)
+        }
+    }
+
+    private func conclude() {
+        endpointSlot = -1
+        connection = nil
+        state = .idle
+    }
+
+    /// Where the chosen endpoint is. Not for the hot path.
+    var endpointAddress: SocketAddress? {
+        guard let use, endpointIndex >= 0 else { return nil }
+        return use.clusters.address(of: endpointIndex)
+    }
+
+    /// TCP keep-alive as the cluster asks for it.
+    var keepalive: TCPKeepalive? {
+        guard let use, let cluster, clusterIndex >= 0, cluster.flags.contains(.keepsAlive) else { return nil }
+        return use.clusters.keepalive(of: clusterIndex)
+    }
+
+    /// Forgets the request it was used for.
+    func reset() {
+        assert(state == .idle, "a call under way is cancelled before it is reset")
+        tried = TriedHosts()
+        head = nil
+        use = nil
+        clusterIndex = -1
+        endpointIndex = -1
+        isObserved = true
+    }
+}

@@ -1,0 +1,234 @@
+import Clusters
+import Loop
+import Telemetry
+import Wire
+
+/// The upstream connections of one worker: performs what the pools decide. Connections and calls are known to the pools by
+/// number; here are the objects behind the numbers.
+final class Upstreams: WorkerMember {
+    let pools: WorkerPools
+    private var connections: [ClientConnection?] = []
+    private var freeHandles: [UInt32] = []
+    /// Calls by number. They live as long as the worker: exchanges and copies give them back for reuse.
+    private var calls: [UpstreamCall?] = []
+    private var freeCalls: [UpstreamCall] = []
+    /// Endpoints whose connect failed before it was under way: told in a turn of its own.
+    private var failedConnects: [(endpoint: Int32, failure: CallFailure)] = []
+    /// Why the waiting calls of an endpoint fail, while they are told.
+    private var failure = CallFailure(kind: .connectFailure)
+    private var isPerforming = false
+
+    init(worker: Worker, pools: WorkerPools) {
+        self.pools = pools
+        super.init(worker: worker)
+    }
+
+    // MARK: - Calls
+
+    func makeCall(owner: CallOwner) -> UpstreamCall {
+        if let free = freeCalls.popLast() {
+            free.owner = owner
+            return free
+        }
+        let call = UpstreamCall(worker: worker, owner: owner, id: UInt32(calls.count))
+        calls.append(call)
+        return call
+    }
+
+    func giveCall(_ call: UpstreamCall) {
+        call.reset()
+        freeCalls.append(call)
+    }
+
+    // MARK: - Leases
+
+    enum Lease {
+        case connection(ClientConnection)
+        case waiting
+        case refused
+    }
+
+    /// Asks for a connection. A call that waits hears `leased` or `connectFailed`.
+    func lease(_ call: UpstreamCall, endpoint: EndpointRecord, cluster: ClusterRecord) -> Lease {
+        let answer = pools.lease(request: call.id, endpoint: endpoint, cluster: cluster)
+        switch answer {
+        case .use(let handle):
+            guard let connection = connections[Int(handle)] else { return .refused }
+            worker.metrics.add(.upstreamReuses)
+            return .connection(connection)
+        case .connect: open(endpoint.slot, for: call)
+        case .wait: break
+        case .refuse:
+            worker.metrics.add(.upstreamOverflows)
+            perform()
+            return .refused
+        }
+        worker.metrics.add(.upstreamPending)
+        perform()
+        return .waiting
+    }
+
+    /// A waiting call gives up.
+    func cancel(_ call: UpstreamCall, endpoint: Int32) {
+        pools.cancel(request: call.id, endpoint: endpoint)
+        worker.metrics.subtract(.upstreamPending)
+        perform()
+    }
+
+    // MARK: - What connections tell
+
+    func connected(_ connection: ClientConnection) {
+        pools.connected(connection: connection.handle, endpoint: connection.endpointSlot, now: now)
+        worker.observe(.connected, endpoint: connection.endpointSlot, cluster: connection.cluster)
+        perform()
+        armExpiry()
+    }
+
+    func connectFailed(_ connection: ClientConnection, _ failure: CallFailure) {
+        free(connection)
+        fail(connection.endpointSlot, failure, cluster: connection.cluster)
+    }
+
+    /// A call's answer is complete; its connection is idle, or closed already when it cannot be used again.
+    func released(_ connection: ClientConnection, cluster: ClusterRecord, isReusable: Bool) {
+        guard isReusable else { return closed(connection, ending: cluster) }
+        pools.released(
+            connection: connection.handle, endpoint: connection.endpointSlot, cluster: cluster, isReusable: true,
+            served: connection.served, now: now)
+        perform()
+        armExpiry()
+    }
+
+    /// A connection's socket was closed.
+    func closed(_ connection: ClientConnection, ending cluster: ClusterRecord?) {
+        pools.closed(connection: connection.handle, endpoint: connection.endpointSlot, ending: cluster)
+        free(connection)
+        worker.metrics.subtract(.upstreamConnections)
+        perform()
+    }
+
+    /// Another worker says that a connection slot is free or wanted.
+    func poked(cluster: Int32) {
+        pools.poked(cluster: cluster)
+        perform()
+    }
+
+    func install(_ table: ClusterTable) {
+        pools.install(table)
+        perform()
+    }
+
+    private var now: Int { Int(worker.loop.now) }
+
+    // MARK: - Actions
+
+    /// Does what the pools ask for, in order. An action may lead to more inputs: they queue behind it.
+    private func perform() {
+        guard !isPerforming else { return }
+        isPerforming = true
+        while let action = pools.next() { perform(action) }
+        isPerforming = false
+    }
+
+    private func perform(_ action: PoolAction) {
+        switch action {
+        case .assign(let request, let handle, _):
+            worker.metrics.subtract(.upstreamPending)
+            guard let connection = connections[Int(handle)], let call = calls[Int(request)] else { return }
+            call.leased(connection)
+        case .connect(let endpoint, let request):
+            guard let call = calls[Int(request)] else { return }
+            open(endpoint, for: call)
+        case .close(let handle, let endpoint):
+            guard let connection = connections[Int(handle)] else { return }
+            connection.retire()
+            pools.closed(connection: handle, endpoint: endpoint)
+            free(connection)
+            worker.metrics.subtract(.upstreamConnections)
+        case .refuse(let request, _):
+            worker.metrics.subtract(.upstreamPending)
+            worker.metrics.add(.upstreamOverflows)
+            calls[Int(request)]?.connectFailed(CallFailure(kind: .overflow))
+        case .fail(let request):
+            worker.metrics.subtract(.upstreamPending)
+            calls[Int(request)]?.connectFailed(failure)
+        case .poke(let workers, let cluster):
+            worker.poke(workers, cluster: cluster)
+        }
+    }
+
+    private func open(_ endpoint: Int32, for call: UpstreamCall) {
+        guard let address = call.endpointAddress, let cluster = call.cluster else { return }
+        worker.metrics.add(.upstreamConnects)
+        let isConnected: Bool
+        let fd: Int32
+        switch Socket.connect(address) {
+        case .connected(let socket): (fd, isConnected) = (socket, true)
+        case .inProgress(let socket): (fd, isConnected) = (socket, false)
+        case .failure(let errno): return failLater(endpoint, CallFailure(kind: .connectFailure, errno: errno))
+        }
+        if let keepalive = call.keepalive {
+            Socket.setKeepalive(
+                fd, probes: keepalive.probes, time: keepalive.timeSeconds, interval: keepalive.intervalSeconds)
+        }
+        let connection = HTTP1ClientConnection(worker: worker, fd: fd, upstreams: self)
+        connection.endpointSlot = endpoint
+        connection.cluster = cluster
+        connection.handle = freeHandles.popLast() ?? UInt32(connections.count)
+        if Int(connection.handle) == connections.count { connections.append(connection) }
+        connections[Int(connection.handle)] = connection
+        guard connection.start(timeoutMilliseconds: cluster.connectTimeoutMilliseconds) else {
+            _ = Socket.close(fd)
+            free(connection)
+            return failLater(endpoint, CallFailure(kind: .connectFailure))
+        }
+        worker.metrics.add(.upstreamConnections)
+        // Connected at once (a Unix socket): told in a turn of its own as well.
+        if isConnected { worker.loop.makeReady(connection) }
+    }
+
+    private func free(_ connection: ClientConnection) {
+        guard connections[Int(connection.handle)] === connection else { return }
+        connections[Int(connection.handle)] = nil
+        freeHandles.append(connection.handle)
+    }
+
+    private func failLater(_ endpoint: Int32, _ failure: CallFailure) {
+        worker.metrics.add(.upstreamConnectFailures)
+        failedConnects.append((endpoint, failure))
+        worker.loop.makeReady(self)
+    }
+
+    private func fail(_ endpoint: Int32, _ failure: CallFailure, cluster: ClusterRecord?) {
+        self.failure = failure
+        pools.connectFailed(endpoint: endpoint)
+        perform()
+    }
+
+    override func onReady() {
+        let failed = failedConnects
+        failedConnects.removeAll(keepingCapacity: true)
+        for entry in failed { fail(entry.endpoint, entry.failure, cluster: nil) }
+        worker.flush()
+    }
+
+    // MARK: - Idle connections
+
+    override func onDeadline() {
+        let next = pools.expire(now: now)
+        perform()
+        if let next { worker.loop.arm(self, deadline: UInt64(next)) }
+    }
+
+    /// Looks for expired connections at the latest when the first could be.
+    private func armExpiry() {
+        guard deadline == .max else { return }
+        worker.loop.arm(self, deadline: worker.loop.now + UInt64(Limits.idleSweepMilliseconds))
+    }
+
+    /// Closes everything: the worker ends.
+    func closeAll() {
+        for connection in connections { connection?.retire() }
+        connections.removeAll()
+    }
+}

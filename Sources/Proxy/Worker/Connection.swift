@@ -1,0 +1,199 @@
+import Loop
+import Wire
+
+/// What downstream and upstream connections share: a socket, bytes that wait for it, and the worker's write-combining buffer.
+///
+/// Writing goes through `write`: while nothing waits, bytes gather in the worker's one output buffer, so that a head and the
+/// beginning of its body leave in one `send`; `flush` sends them. What the socket does not take waits in `pending`.
+package class Connection: WorkerMember {
+    /// Bytes that the socket did not take yet.
+    final var pending = BufferQueue()
+    /// Unconsumed input, nil while there is none: an idle connection holds no buffer.
+    final var input: Buffer?
+    /// Latched: the socket may have bytes to read.
+    final var isReadable = false
+    /// The peer will send no more, or the socket is broken: read on to the end.
+    final var isHungUp = false
+    /// A write failed: nothing more is sent, what can still be read is read.
+    final var writeFailed = false
+    final var isClosed = false
+    /// A writer was told to pause and not yet to go on.
+    final var pausedWriters = false
+    /// When `pending` last shrank, monotonic milliseconds; 0 while nothing waits.
+    final var stalledSince: UInt64 = 0
+
+    init(worker: Worker, fd: Int32) {
+        super.init(worker: worker)
+        self.fd = fd
+    }
+
+    // MARK: - For subclasses
+
+    /// `pending` fell to the low mark after `write` had said to pause.
+    func drained() {}
+
+    /// The last pending byte left.
+    func emptied() {}
+
+    // MARK: - Writing
+
+    /// Whether writers should pause.
+    final var isFull: Bool { pending.count >= Limits.pendingHighBytes }
+
+    /// Sends bytes after all that was written before. Returns false when the peer is slow and the writer should pause until
+    /// `drained`.
+    @discardableResult
+    final func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard !writeFailed, !isClosed, !bytes.isEmpty else { return true }
+        if !pending.isEmpty {
+            pending.append(bytes, pool: worker.buffers)
+            return !isFull
+        }
+        let out = claimOutput()
+        if bytes.count <= Self.combineBytesMax, out.room >= bytes.count {
+            _ = out.append(bytes)
+            return true
+        }
+        worker.outputOwner = nil
+        sendNow(out.readable, bytes)
+        out.consume(out.count)
+        return !isFull
+    }
+
+    /// The worker's output buffer, for heads that are assembled in place. What another connection left there is sent first.
+    final func claimOutput() -> Buffer {
+        if let owner = worker.outputOwner, owner !== self { owner.flush() }
+        worker.outputOwner = self
+        return worker.output
+    }
+
+    /// Takes what was assembled in the claimed buffer: call after writing to it when bytes wait already.
+    final func commitOutput() {
+        if !pending.isEmpty || writeFailed { flush() }
+    }
+
+    /// Sends what gathered in the worker's output buffer, if it is this connection's.
+    final func flush() {
+        guard worker.outputOwner === self else { return }
+        worker.outputOwner = nil
+        let out = worker.output
+        if !out.isEmpty, !writeFailed, !isClosed {
+            if pending.isEmpty {
+                sendNow(out.readable, UnsafeRawBufferPointer(start: nil, count: 0))
+            } else {
+                pending.append(out.readable, pool: worker.buffers)
+            }
+        }
+        out.consume(out.count)
+    }
+
+    /// Writes of up to this size are copied to leave together; larger ones go by `sendmsg` from where they are.
+    private static let combineBytesMax = 8 * 1024
+
+    private func sendNow(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) {
+        let total = first.count + second.count
+        if total == 0 { return }
+        var sent = second.isEmpty ? Socket.send(fd, first) : Socket.send(fd, first, second)
+        if sent < 0 {
+            guard sent == -Int(Errno.again) else { return failWriting() }
+            sent = 0
+        }
+        if sent == total { return }
+        if sent < first.count {
+            pending.append(UnsafeRawBufferPointer(rebasing: first[sent...]), pool: worker.buffers)
+            pending.append(second, pool: worker.buffers)
+        } else {
+            pending.append(UnsafeRawBufferPointer(rebasing: second[(sent - first.count)...]), pool: worker.buffers)
+        }
+        stalledSince = worker.loop.now
+        worker.loop.arm(self, deadline: min(deadline, stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)))
+    }
+
+    /// Sends what waits as far as the socket takes it.
+    final func sendPending() {
+        var budget = Limits.turnBytesMax
+        while budget > 0, let buffer = pending.head, !writeFailed, !isClosed {
+            let sent = Socket.send(fd, buffer.readable)
+            if sent < 0 {
+                if sent == -Int(Errno.again) { break }
+                return failWriting()
+            }
+            stalledSince = worker.loop.now
+            let all = sent == buffer.count
+            pending.consume(sent, pool: worker.buffers)
+            budget -= sent
+            if !all { break }
+        }
+        if pending.isEmpty {
+            stalledSince = 0
+            emptied()
+        } else if budget <= 0 {
+            worker.loop.makeReady(self)
+        }
+        if pausedWriters, pending.count <= Limits.pendingLowBytes {
+            pausedWriters = false
+            drained()
+        }
+    }
+
+    private func failWriting() {
+        writeFailed = true
+        pending.clear(pool: worker.buffers)
+        stalledSince = 0
+        // The end is noticed by reading, in a turn of its own: callers are in the middle of something.
+        isReadable = true
+        isHungUp = true
+        worker.loop.makeReady(self)
+    }
+
+    // MARK: - Reading
+
+    /// Where the next bytes go: behind the input that waits, or to the worker's scratch memory.
+    final func readTarget() -> UnsafeMutableRawBufferPointer {
+        guard let waiting = input, !waiting.isEmpty else { return worker.readScratch }
+        if waiting.room < Limits.bufferBytes / 4 {
+            if waiting.start > 0 {
+                waiting.compact()
+            } else if waiting.capacity < Limits.scratchBytes {
+                let larger = worker.buffers.take(capacity: Limits.scratchBytes)
+                _ = larger.append(waiting.readable)
+                worker.buffers.give(waiting)
+                input = larger
+                return larger.writable
+            }
+        }
+        return waiting.writable
+    }
+
+    /// Keeps unconsumed bytes of the scratch memory.
+    final func keep(_ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        if input == nil { input = worker.buffers.take(capacity: bytes.count) }
+        let kept = input!.append(bytes)
+        precondition(kept == bytes.count, "the input buffer is taken large enough for one read")
+    }
+
+    /// Gives the input buffer back when nothing is in it.
+    final func releaseInput() {
+        if let buffer = input, buffer.isEmpty {
+            input = nil
+            worker.buffers.give(buffer)
+        }
+    }
+
+    // MARK: - Ending
+
+    /// Closes the socket and gives all buffers back. The object lives until the batch's end.
+    final func closeSocket() {
+        guard !isClosed else { return }
+        flush()
+        isClosed = true
+        worker.loop.deregister(self)
+        _ = Socket.close(fd)
+        pending.clear(pool: worker.buffers)
+        if let buffer = input {
+            input = nil
+            worker.buffers.give(buffer)
+        }
+    }
+}

@@ -1,0 +1,268 @@
+import Clusters
+import HTTP1
+import Loop
+import Plan
+import Routing
+import Telemetry
+import Wire
+
+/// One thread of the data path: its loop, its client connections, its upstream pools, its buffers, its counters. Nothing in it is
+/// touched by another thread; others post to its loop.
+package final class Worker {
+    package let index: Int
+    package let loop: EventLoop
+    package let metrics: WorkerMetrics
+    let shared: ProcessState
+    let board: Board
+    let buffers = BufferPool()
+    private(set) var upstreams: Upstreams!
+    var random = RandomSource()
+    /// Run for each request behind routing.
+    var filters: [Filter] = []
+
+    // MARK: Scratch memory, used within one call only
+
+    let readScratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.scratchBytes, alignment: 64)
+    /// Where writes gather; whose they are.
+    let output = Buffer(capacity: Limits.outputBytes)
+    unowned(unsafe) var outputOwner: Connection?
+    var requestHead = Head()
+    let responseHead = Head()
+    let trailers = Head(storageCapacity: 256)
+    private var date = HTTPDate()
+
+    // MARK: The generation
+
+    private(set) var generation: GenerationUse?
+    private var listenerByID: [Int] = []
+    private var listeners: [ListenerSpec] = []
+    private(set) var pathNormalization = PathNormalization.base
+    private(set) var trustedProxies = 0
+    private(set) var logsAccess = false
+    private var balancers: [Balancer] = []
+
+    // MARK: What is under way
+
+    private var freeExchanges: [Exchange] = []
+    private var connections: [ServerConnection] = []
+    private var copies: [MirrorCopy] = []
+    private var acceptors: [Acceptor] = []
+    package private(set) var isDraining = false
+    private var nextConnectionID: UInt64
+
+    let logRing: LogRing
+    let reserve: DescriptorReserve
+
+    package init(index: Int, shared: ProcessState) throws(LoopError) {
+        self.index = index
+        self.shared = shared
+        board = shared.board
+        loop = try EventLoop()
+        reserve = try DescriptorReserve()
+        metrics = shared.metrics[index]
+        logRing = shared.logRings[index]
+        nextConnectionID = UInt64(index)
+        upstreams = Upstreams(worker: self, pools: WorkerPools(worker: index, board: board))
+    }
+
+    deinit {
+        readScratch.deallocate()
+        date.free()
+    }
+
+    /// Sends what gathered for whichever connection it is.
+    func flush() { outputOwner?.flush() }
+
+    /// The `date` field's value now.
+    func dateText() -> UnsafeRawBufferPointer { date.text(realtimeMilliseconds: loop.realtimeMilliseconds) }
+
+    // MARK: - Exchanges and calls
+
+    func takeExchange() -> Exchange {
+        metrics.add(.downstreamRequestsActive)
+        if let exchange = freeExchanges.popLast() { return exchange }
+        return Exchange(worker: self)
+    }
+
+    func give(_ exchange: Exchange) {
+        metrics.subtract(.downstreamRequestsActive)
+        exchange.reset()
+        if freeExchanges.count < Limits.pooledExchangesMax {
+            freeExchanges.append(exchange)
+        } else {
+            giveCall(exchange.call)
+        }
+    }
+
+    func makeCall(owner: CallOwner) -> UpstreamCall { upstreams.makeCall(owner: owner) }
+    func giveCall(_ call: UpstreamCall) { upstreams.giveCall(call) }
+
+    var mirrorsActive: Int { copies.count }
+
+    func insert(_ copy: MirrorCopy) {
+        copy.registryIndex = copies.count
+        copies.append(copy)
+    }
+
+    func remove(_ copy: MirrorCopy) {
+        let index = copy.registryIndex
+        guard index >= 0 else { return }
+        copies.swapAt(index, copies.count - 1)
+        copies[index].registryIndex = index
+        copies.removeLast()
+        copy.registryIndex = -1
+    }
+
+    // MARK: - Upstreams
+
+    /// An endpoint of the cluster, as its index in the table; -1: none is healthy.
+    func pick(_ cluster: ClusterRecord, _ table: ClusterTable, excluding tried: TriedHosts) -> Int {
+        let slot = Int(cluster.slot)
+        switch balancers[slot].pick(
+            cluster: cluster, table: table, board: board, loads: upstreams.pools.loads, draw: random.next(),
+            excluding: tried)
+        {
+        case .endpoint(let index): return Int(index)
+        case .none: return -1
+        }
+    }
+
+    func acquireRetry(_ cluster: ClusterRecord) -> Bool { RetryBudget.tryAcquire(cluster, board: board) }
+    func releaseRetry(_ cluster: ClusterRecord) { RetryBudget.release(cluster, board: board) }
+
+    /// Tells the outlier detector what happened to an attempt, if that says anything.
+    func observe(_ event: OutlierSignal.Event, endpoint: Int32, cluster: ClusterRecord?) {
+        guard let cluster, endpoint >= 0, let signal = OutlierSignal.classify(event, cluster: cluster),
+            signal.mustBePosted(endpoint: endpoint, board: board)
+        else { return }
+        shared.onOutlier(endpoint, signal)
+    }
+
+    func poke(_ workers: UInt64, cluster: Int32) {
+        for number in 0..<shared.workers.count where workers & (1 &<< UInt64(number)) != 0 {
+            shared.workers[number].poked(cluster: cluster)
+        }
+    }
+
+    func isOwnListener(_ address: SocketAddress) -> Bool { shared.listens(on: address) }
+
+    // MARK: - Client connections
+
+    /// A socket that was accepted, here or by another worker.
+    func adopt(_ fd: Int32, remote: SocketAddress, listenerID: Int) {
+        let local = Socket.localAddress(fd) ?? remote
+        nextConnectionID += UInt64(shared.metrics.count)
+        let connection = HTTP1ServerConnection(
+            worker: self, fd: fd, listenerID: listenerID, remote: remote, local: local, id: nextConnectionID)
+        guard connection.start() else {
+            _ = Socket.close(fd)
+            shared.connectionEnded(worker: index)
+            return
+        }
+        Socket.setNoDelay(fd)
+        connection.registryIndex = connections.count
+        connections.append(connection)
+        metrics.add(.downstreamConnections)
+        if isDraining { connection.isDraining = true }
+    }
+
+    func remove(_ connection: ServerConnection) {
+        let index = connection.registryIndex
+        guard index >= 0 else { return }
+        connections.swapAt(index, connections.count - 1)
+        connections[index].registryIndex = index
+        connections.removeLast()
+        connection.registryIndex = -1
+        metrics.subtract(.downstreamConnections)
+        shared.connectionEnded(worker: self.index)
+    }
+
+    var connectionCount: Int { connections.count }
+
+    // MARK: - Generations
+
+    /// Installs a generation between two batches: requests that begin from now on use it.
+    func install(_ next: Generation) {
+        let use = GenerationUse(next) { [shared, index] unused in
+            shared.onGenerationUnused(index, unused.generation.number)
+        }
+        let previous = generation
+        generation = use
+        listeners = next.plan.listeners
+        listenerByID = next.listenerByID
+        pathNormalization = next.plan.settings.pathNormalization
+        trustedProxies = next.plan.settings.trustedProxies
+        logsAccess = !next.plan.settings.accessLogFile.isEmpty
+        while balancers.count < Int(next.clusters.clusterSlotsEnd) { balancers.append(Balancer(seed: random.next())) }
+        upstreams.install(next.clusters)
+        updateAcceptors()
+        previous?.retire()
+        metrics.add(.generationsInstalled)
+        flush()
+    }
+
+    private func updateAcceptors() {
+        for socket in shared.listeningSockets() where !acceptors.contains(where: { $0.listenerID == socket.id }) {
+            let acceptor = Acceptor(worker: self, socket: socket.socket, listenerID: socket.id)
+            if acceptor.start() { acceptors.append(acceptor) }
+        }
+        let gone = acceptors.filter { listenerPosition($0.listenerID) < 0 }
+        for acceptor in gone { acceptor.stop() }
+        acceptors.removeAll { listenerPosition($0.listenerID) < 0 }
+        guard !gone.isEmpty else { return }
+        for connection in connections.reversed() where listenerPosition(connection.listenerID) < 0 { connection.drain() }
+    }
+
+    /// Where a listening socket stands in the generation's plan; -1: nowhere.
+    func listenerPosition(_ id: Int) -> Int { id < listenerByID.count ? listenerByID[id] : -1 }
+    func listenerRole(_ position: Int) -> ListenerSpec.Role { listeners[position].role }
+    func routeConfiguration(_ position: Int) -> Int { listeners[position].routeConfiguration }
+    func servicePort(_ position: Int) -> Int? { position >= 0 ? listeners[position].servicePort : nil }
+
+    // MARK: - Drain
+
+    /// Accepting goes on, answers carry `connection: close`, idle connections end.
+    func drain() {
+        isDraining = true
+        for connection in connections.reversed() { connection.drain() }
+        flush()
+    }
+
+    /// Stops accepting.
+    func stopAccepting() {
+        for acceptor in acceptors { acceptor.stop() }
+        acceptors.removeAll()
+    }
+
+    /// Ends everything that is still open.
+    func shutdown() {
+        stopAccepting()
+        for connection in connections.reversed() { connection.abandon() }
+        upstreams.closeAll()
+        loop.stop()
+    }
+
+    // MARK: - Refusals
+
+    /// Counts a request that was refused before it became an exchange.
+    func recordRefusal(_ connection: ServerConnection, status: Int) {
+        let position = listenerPosition(connection.listenerID)
+        let role = position >= 0 ? listenerRole(position) : .outbound
+        guard let labels = generation?.generation.labels else { return }
+        let key = SeriesKey(
+            destination: labels.unknown(role), source: labels.source(role), responseCode: status,
+            flags: .downstreamProtocol, reporter: role == .inbound ? .destination : .source)
+        metrics.record(key, durationMicroseconds: 0)
+    }
+
+    // MARK: - Access log
+
+    func put(_ line: UnsafeRawBufferPointer) {
+        if logRing.put(line) {
+            metrics.add(.accessLogLines)
+            shared.logWriter?.wake()
+        } else {
+            metrics.add(.accessLogDrops)
+        }
+    }
+}
