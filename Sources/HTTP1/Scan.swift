@@ -2,11 +2,13 @@ import Wire
 
 /// Searches over bytes, sixteen at a time. Each has a scalar twin that says the same and that tests hold it to; the twin also
 /// finishes the last bytes. The SIMD path was wanted by heads with long cookies and user agents.
-enum Scan {
+package enum Scan {
     /// The position of the first byte in `start..<limit` that may not stand in a field value, or `limit`. Behind a well-formed
     /// value that is its CR.
     @inline(__always)
-    static func valueEnd(_ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int, classes: UnsafePointer<UInt8>)
+    package static func valueEnd(
+        _ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int, classes: UnsafePointer<UInt8>
+    )
         -> Int
     {
         var index = start
@@ -26,7 +28,7 @@ enum Scan {
 
     /// The scalar twin of `valueEnd`.
     @inline(__always)
-    static func valueEndScalar(
+    package static func valueEndScalar(
         _ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int, classes: UnsafePointer<UInt8>
     ) -> Int {
         run(bytes, of: ByteClass.value, from: start, limit: limit, classes: classes)
@@ -34,7 +36,9 @@ enum Scan {
 
     /// The position of the first byte that is not visible ASCII, or `limit`. Behind a target that is its space.
     @inline(__always)
-    static func targetEnd(_ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int, classes: UnsafePointer<UInt8>)
+    package static func targetEnd(
+        _ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int, classes: UnsafePointer<UInt8>
+    )
         -> Int
     {
         var index = start
@@ -49,7 +53,7 @@ enum Scan {
 
     /// The scalar twin of `targetEnd`.
     @inline(__always)
-    static func targetEndScalar(
+    package static func targetEndScalar(
         _ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int, classes: UnsafePointer<UInt8>
     ) -> Int {
         run(bytes, of: ByteClass.target, from: start, limit: limit, classes: classes)
@@ -57,7 +61,7 @@ enum Scan {
 
     /// The position of the first LF, or `limit`.
     @inline(__always)
-    static func lineFeed(_ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int) -> Int {
+    package static func lineFeed(_ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int) -> Int {
         var index = start
         while index &+ 16 <= limit {
             let block = UnsafeRawPointer(bytes + index).loadUnaligned(as: SIMD16<UInt8>.self)
@@ -69,7 +73,7 @@ enum Scan {
 
     /// The scalar twin of `lineFeed`.
     @inline(__always)
-    static func lineFeedScalar(_ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int) -> Int {
+    package static func lineFeedScalar(_ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int) -> Int {
         var index = start
         while index < limit, bytes[index] != 0x0A { index &+= 1 }
         return index
@@ -97,7 +101,7 @@ enum Scan {
     // MARK: - The end of a head
 
     /// What a search for the empty line found.
-    enum HeadEnd {
+    package enum HeadEnd: Equatable {
         /// The head ends before this position.
         case at(Int)
         case missing
@@ -106,7 +110,7 @@ enum Scan {
 
     /// Looks for the empty line that ends a head or trailers of which at least one line precedes it. A quick look at each line's
     /// end and at nothing else, so that a head that arrives in pieces is parsed once.
-    static func headEnd(_ bytes: UnsafePointer<UInt8>, limit: Int) -> HeadEnd {
+    package static func headEnd(_ bytes: UnsafePointer<UInt8>, limit: Int) -> HeadEnd {
         // Most requests have no body and come alone: the end of the head is the end of what was read.
         if limit >= 4,
             UnsafeRawPointer(bytes + limit - 4).loadUnaligned(as: UInt32.self) == UInt32(littleEndian: 0x0A0D_0A0D)
