@@ -161,9 +161,13 @@ struct OutboundTable {
     }
 
     private func warnUnserved(_ rules: VirtualRules) {
+        let hosts = rules.hosts.joined(separator: " or ")
+        // Services that a wildcard covers may all have rules of their own.
+        let reason =
+            rules.hosts.contains(where: HostName.isWildcard)
+            ? "no service is left for \(hosts)" : "no service is called \(hosts)"
         findings.warn(
-            rules.location, rules.id,
-            "no service is called \(rules.hosts.joined(separator: " or ")): on a proxy port its rules are not used",
+            rules.location, rules.id, "\(reason): on a proxy port its rules are not used",
             fix: "add a Service or a ServiceEntry for it")
     }
 }

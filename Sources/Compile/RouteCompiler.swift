@@ -37,7 +37,11 @@ final class RouteCompiler {
                     response: rule.route.headers.response, of: provenance, findings: findings)
                 routes.append(route)
                 guard route.isCatchAll else { continue }
-                warnUnreachable(after: position, of: rule, rules.http[(index + 1)...], provenance)
+                // A block that serves only some proxies or ports leaves the rest to others; an entry without any is told of
+                // when the resource is validated.
+                if !rule.route.match.isEmpty, blocks[position].isUnconditional {
+                    warnUnreachable(after: position, of: rule, rules.http[(index + 1)...], provenance)
+                }
                 return routes
             }
         }
@@ -219,5 +223,12 @@ final class RouteCompiler {
                 scheme: redirect.scheme, authority: redirect.authority,
                 port: redirect.derivePort == .fromRequestPort ? scope.port : redirect.port, uri: redirect.uri,
                 prefixRewrite: redirect.prefixRewrite, status: status == 0 ? 301 : status))
+    }
+}
+
+extension HTTPMatch {
+    /// Whether the block holds for every proxy and port.
+    fileprivate var isUnconditional: Bool {
+        port == nil && gateways.isEmpty && sourceLabels.isEmpty && sourceNamespace.isEmpty
     }
 }

@@ -18,6 +18,12 @@ struct SidecarPass {
         let proxyPort = proxy.meshConfig.proxyHttpPort
         var hasOutbound = false
         if proxyPort != 0 {
+            if let sidecar = scope.sidecar, scope.egress.allSatisfy({ $0.listener?.port != nil }) {
+                findings.warn(
+                    sidecar.metadata.location, sidecar.metadata.id("Sidecar"),
+                    "every egress entry has a port, so that the proxy port \(proxyPort) sees no service",
+                    fix: "end the list with an entry without port")
+            }
             let routes = planner.add(outbound.build(named: "http_proxy", for: scope.catchAll, port: nil))
             planner.listen(
                 "http_proxy", ports: [proxyPort], bind: "", fallback: "127.0.0.1", role: .proxyPort, routes: routes,
