@@ -71,7 +71,7 @@ let package = Package(
             name: "Control",
             dependencies: [
                 "Istio", "Compile",  // what a directory says
-                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "Wire",  // who serves it
+                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "HTTP1", "Wire",  // who serves it
                 "Loop",  // inotify
             ]),
         .target(
@@ -106,6 +106,8 @@ let package = Package(
             name: "ProxyTests",
             dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Istio"]),
+        .testTarget(
+            name: "AdminTests", dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "Clusters", "Routing", "Istio"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),
     ],

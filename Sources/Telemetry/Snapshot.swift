@@ -76,6 +76,13 @@ package struct Metrics: Sendable {
         self.reasonNames = reasonNames
     }
 
+    /// Counters that exist already.
+    package init(workers: [WorkerMetrics], labels: LabelSets, reasonNames: [ReasonCounter: [String]] = [:]) {
+        self.workers = workers
+        self.labels = labels
+        self.reasonNames = reasonNames
+    }
+
     /// The sum of the workers.
     package func snapshot() -> Snapshot { Snapshot(workers) }
 }

@@ -55,7 +55,7 @@ struct ConfigDirectoryTests {
         let missing = ConfigDirectory(path: folder.path + "/missing").scan()
         #expect(missing.isIncomplete)
         #expect(missing.diagnostics.count == 1)
-        FileManager.default.createFile(atPath: folder.path + "/a.yaml", contents: Data([0xFF, 0xFE, 0x00]))
+        _ = FileManager.default.createFile(atPath: folder.path + "/a.yaml", contents: Data([0xFF, 0xFE, 0x00]))
         #expect(text(ConfigDirectory(path: folder.path).scan().files) == ["unreadable"])
     }
 

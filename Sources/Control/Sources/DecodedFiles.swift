@@ -53,4 +53,22 @@ package struct DecodedFiles: Sendable {
         entries = kept
         return contents
     }
+
+    /// Decodes a file and checks each of its resources by itself: one with an error counts as broken.
+    static func read(file: String, text: String) -> DecodedFile {
+        var decoded = Decoder.decode(file: file, text: text)
+        var good: [Resource] = []
+        good.reserveCapacity(decoded.resources.count)
+        for resource in decoded.resources {
+            let findings = Validation.validate(resource)
+            decoded.diagnostics += findings
+            if findings.hasErrors {
+                decoded.broken.append(BrokenResource(id: resource.id, location: resource.location))
+            } else {
+                good.append(resource)
+            }
+        }
+        decoded.resources = good
+        return decoded
+    }
 }

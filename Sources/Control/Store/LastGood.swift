@@ -47,7 +47,7 @@ package struct LastGood: Sendable {
         for record in records where good[record.id] == nil {
             // Blank lines in front put the document on its line again.
             let padding = String(repeating: "\n", count: min(max(record.line - 1, 0), 1_000_000))
-            for resource in Decoder.decode(file: record.path, text: padding + record.text).resources {
+            for resource in DecodedFiles.read(file: record.path, text: padding + record.text).resources {
                 good[resource.id] = good[resource.id] ?? ResourceStore.Good(resource: resource, path: record.path)
             }
         }

@@ -1,0 +1,147 @@
+import Clusters
+import Istio
+import Loop
+import Plan
+import Routing
+import Wire
+
+/// What one look at the directory led to.
+package struct Look: Sendable {
+    /// What can serve; nil when nothing can (no Proxy, or several).
+    package var plan: Plan?
+    package var proxy: ProxyResource?
+    /// Resources that serve.
+    package var resources = 0
+    package var troubled: [ResourceStatus] = []
+    package var diagnostics: [Diagnostic] = []
+    /// Why there is no plan.
+    package var failure: String?
+
+    package init() {}
+}
+
+/// The work that takes long, on a thread of its own: reading and decoding a directory, compiling it, building tables. Nothing
+/// else waits for it. It owns the store of last good forms and the registry of slots.
+///
+/// Unchecked: everything mutable is touched in jobs of its own loop only.
+package final class GenerationBuilder: @unchecked Sendable {
+    private let loop: EventLoop
+    private let main: EventLoop
+    private var thread: ThreadHandle?
+    private let directory: ConfigDirectory
+    private let proxyName: String?
+    private let lastGood: LastGood?
+    /// Made when the board is known.
+    private var registry: SlotRegistry?
+    private let log: @Sendable (String) -> Void
+
+    private var files = DecodedFiles()
+    private var store: ResourceStore?
+    private var contents: [ResourceStore.FileContent] = []
+    /// The tables of the last plan, reused while its routes stay the same.
+    private var routes: (specification: [RouteConfigurationSpec], table: RouteTable)?
+
+    /// Starts the thread. Results are given on `main`.
+    package init(
+        options: ServeOptions, main: EventLoop, log: @escaping @Sendable (String) -> Void
+    ) throws(LoopError) {
+        loop = try EventLoop()
+        self.main = main
+        directory = ConfigDirectory(path: options.directory)
+        proxyName = options.proxy
+        lastGood = options.lastGood
+        self.log = log
+        let loop = self.loop
+        thread = try Loop.Thread.start(name: "compile") { loop.run() }
+    }
+
+    /// Ends the thread after the job it is in.
+    package func stop() {
+        loop.stop()
+        thread?.join()
+        thread = nil
+    }
+
+    // MARK: - Jobs
+
+    /// Gives the board on which slots are taken; before the first `build`.
+    package func attach(_ board: Board) {
+        loop.post { [self] in registry = SlotRegistry(board: board) }
+    }
+
+    /// Looks at the directory and compiles what it finds.
+    package func look(_ completion: @escaping @Sendable (Look) -> Void) {
+        loop.post { [self] in
+            let look = lookNow()
+            main.post { completion(look) }
+        }
+    }
+
+    /// Builds the tables of a plan with the addresses of its names.
+    package func build(
+        _ plan: Plan, addresses: [String: [SocketAddress]], _ completion: @escaping @Sendable (Tables) -> Void
+    ) {
+        loop.post { [self] in
+            guard let registry else { preconditionFailure("a board is attached before tables are built") }
+            let table: RouteTable
+            if let routes, routes.specification == plan.routeConfigurations {
+                table = routes.table
+            } else {
+                table = RouteTable(plan.routeConfigurations)
+                routes = (plan.routeConfigurations, table)
+            }
+            let clusters = ClusterTable(specs: plan.clusters, registry: registry, resolved: addresses)
+            let tables = Tables(plan: plan, routes: table, clusters: clusters)
+            main.post { completion(tables) }
+        }
+    }
+
+    /// The generation is in use: what serves now is what was last good.
+    package func keepLastGood() {
+        guard let lastGood else { return }
+        loop.post { [self] in
+            guard let store else { return }
+            if let problem = lastGood.save(store.good, files: contents) {
+                log("last good configuration could not be kept: \(problem)")
+            }
+        }
+    }
+
+    /// No worker uses these tables any more. They are let go here, off the workers and off the main thread.
+    package func retire(_ tables: Tables) {
+        loop.post { [self] in
+            registry?.retire(generation: tables.clusters.generation)
+            // What a compile freed goes back to the system.
+            System.releaseFreeMemory()
+        }
+    }
+
+    // MARK: - On the thread
+
+    private func lookNow() -> Look {
+        let scan = directory.scan()
+        contents = files.update(scan)
+        if store == nil {
+            // The past is asked only when something is wrong at the start.
+            let isTroubled =
+                scan.isIncomplete || contents.contains { $0.decoded.parseFailed || !$0.decoded.broken.isEmpty }
+            store = ResourceStore(good: isTroubled ? lastGood?.load() ?? [:] : [:])
+        }
+        var look = Look()
+        guard let state = store?.apply(contents, isIncomplete: scan.isIncomplete) else { return look }
+        look.resources = state.resources.count
+        look.troubled = state.troubled
+        look.diagnostics = scan.diagnostics + state.diagnostics
+        switch ProxySelection.select(state.resources, name: proxyName) {
+        case .failure(let error):
+            look.failure = error.description
+        case .success(let proxy):
+            let compiled = compile(state.resources, for: proxy)
+            look.proxy = proxy
+            look.plan = compiled.plan
+            look.diagnostics += compiled.diagnostics
+        }
+        look.diagnostics = look.diagnostics.uniqued()
+        return look
+    }
+}

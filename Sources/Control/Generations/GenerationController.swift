@@ -1,0 +1,227 @@
+import Clusters
+import Istio
+import Loop
+import Plan
+import Wire
+
+/// From a change to a generation that every worker has, on the main thread. One at a time: what changes meanwhile makes the
+/// next one.
+///
+///     change → settle → look (compile thread) → names (resolver) → tables (compile thread) → publish → acknowledged
+package final class GenerationController: EventHandler {
+    private enum Stage {
+        case idle
+        /// The compile thread reads and compiles.
+        case looking
+        /// The plan waits for names that were never resolved, until a time.
+        case resolving(Plan, until: UInt64)
+        /// The compile thread builds tables.
+        case building
+    }
+
+    /// How long a generation waits for names that were never resolved.
+    package static let namesWaitMilliseconds: UInt64 = 2000
+
+    private let loop: EventLoop
+    private let builder: GenerationBuilder
+    private let resolver: Resolver
+    private let host: any GenerationHost
+    private let outliers: OutlierController
+    private let log: (String) -> Void
+
+    private var stage = Stage.idle
+    private var settling = Settling()
+    private var causes: [String] = []
+    private var names = NameResolution()
+    private var addressesChanged = false
+    private var began: UInt64 = 0
+    private var look = Look()
+    /// The Proxy as the process was started with: what it says of workers and admin holds until the end.
+    private var startedAs: ProxyResource?
+
+    /// The plan that serves.
+    package private(set) var plan: Plan?
+    /// The clusters that serve, for admin.
+    package private(set) var clusters: ClusterTable?
+    package var report: GenerationReport {
+        var report = progress
+        report.acknowledged = report.number > 0 ? host.acknowledgements(of: report.number) : 0
+        return report
+    }
+    private var progress = GenerationReport()
+
+    package init(
+        loop: EventLoop, builder: GenerationBuilder, resolver: Resolver, host: any GenerationHost,
+        outliers: OutlierController, log: @escaping (String) -> Void
+    ) {
+        self.loop = loop
+        self.builder = builder
+        self.resolver = resolver
+        self.host = host
+        self.outliers = outliers
+        self.log = log
+        super.init()
+        progress.workers = host.workerCount
+    }
+
+    /// Takes in the look that was made before the workers were there.
+    package func start(with look: Look) {
+        began = loop.now
+        causes = ["start"]
+        startedAs = look.proxy
+        looked(look)
+    }
+
+    /// Forgets its timer, so that the loop lets go of it.
+    package func stop() { loop.deregister(self) }
+
+    // MARK: - Causes
+
+    /// Something in the directory changed: a burst becomes one look.
+    package func changed() {
+        settling.changed(at: loop.now)
+        note("files changed")
+        arm()
+    }
+
+    /// Looks at once (SIGHUP, admin).
+    package func reload(cause: String) {
+        settling = Settling()
+        note(cause)
+        if case .idle = stage { begin() } else { settling.changed(at: loop.now) }
+    }
+
+    private func note(_ cause: String) { if !causes.contains(cause) { causes.append(cause) } }
+
+    package override func onDeadline() {
+        let now = loop.now
+        askNames()
+        if case .resolving(let plan, let until) = stage, now >= until || names.isSettled { build(plan) }
+        guard case .idle = stage else { return arm() }
+        if settling.isOver(at: now) {
+            begin()
+        } else if addressesChanged, let plan {
+            note("addresses changed")
+            began = now
+            build(plan)
+        }
+        arm()
+    }
+
+    private func arm() {
+        var next = UInt64.max
+        if case .resolving(_, let until) = stage { next = min(next, until) }
+        if case .idle = stage {
+            next = min(next, settling.deadline ?? .max)
+            if addressesChanged { next = min(next, loop.now) }
+        }
+        next = min(next, names.deadline ?? .max)
+        if next != .max { loop.arm(self, deadline: next) }
+    }
+
+    // MARK: - Steps
+
+    private func begin() {
+        stage = .looking
+        began = loop.now
+        let controller = Unchecked(self)
+        builder.look { look in controller.value.looked(look) }
+    }
+
+    private func looked(_ look: Look) {
+        self.look = look
+        progress.looks += 1
+        let isSame = progress.troubled == look.troubled && progress.failure == look.failure
+        let news = look.diagnostics.filter { finding in !progress.diagnostics.contains(finding) }
+        progress.resources = look.resources
+        progress.troubled = look.troubled
+        progress.diagnostics = look.diagnostics
+        progress.failure = look.failure
+        if let old = startedAs, let new = look.proxy {
+            progress.awaitsRestart = ProxySelection.restartFields(from: old, to: new)
+        }
+        for finding in news.prefix(20) where finding.severity != .note { log(finding.description) }
+        if news.count > 20 { log("… and \(news.count - 20) more findings; see /generation or outrider check") }
+        // The same plan is handed over again when a listener failed and somebody asks for another try.
+        let retries = !progress.listenerProblems.isEmpty && causes != ["files changed"]
+        guard let plan = look.plan, plan != self.plan || retries else {
+            if !isSame || !news.isEmpty || look.failure != nil || causes != ["files changed"] {
+                log(progress.line(isNew: false, cause: takeCauses()))
+            }
+            return rest()
+        }
+        names.keep(NameResolution.names(of: plan))
+        askNames()
+        if names.isSettled { return build(plan) }
+        stage = .resolving(plan, until: loop.now + Self.namesWaitMilliseconds)
+        arm()
+    }
+
+    private func rest() {
+        causes = []
+        stage = .idle
+        arm()
+    }
+
+    private func askNames() {
+        let controller = Unchecked(self)
+        for name in names.due(at: loop.now) {
+            resolver.resolve(name, refresh: true, on: loop) { answer in
+                controller.value.answered(name, try? answer.get())
+            }
+        }
+    }
+
+    private func answered(_ name: String, _ addresses: [SocketAddress]?) {
+        if names.answered(name, addresses, at: loop.now) { addressesChanged = true }
+        if case .resolving(let plan, _) = stage, names.isSettled { build(plan) }
+        arm()
+    }
+
+    private func build(_ plan: Plan) {
+        stage = .building
+        addressesChanged = false
+        let controller = Unchecked(self)
+        builder.build(plan, addresses: names.addresses) { tables in controller.value.publish(tables) }
+    }
+
+    private func publish(_ tables: Tables) {
+        let difference = PlanDifference(from: plan, to: tables.plan)
+        let isFirst = plan == nil
+        plan = tables.plan
+        clusters = tables.clusters
+        outliers.update(tables.clusters)
+        progress.number += 1
+        progress.appliedMilliseconds = loop.realtimeMilliseconds
+        progress.buildMilliseconds = loop.now - min(began, loop.now)
+        progress.changes = isFirst ? Self.summary(tables.plan) : difference.text
+        progress.cause = takeCauses()
+        let number = progress.number
+        let builder = builder
+        let problems = host.publish(tables, number: number) { builder.retire(tables) }
+        progress.listenerProblems = problems
+        for problem in problems { log(problem) }
+        log(progress.line(isNew: true, cause: progress.cause))
+        builder.keepLastGood()
+        stage = .idle
+        causes = []
+        arm()
+    }
+
+    private func takeCauses() -> String {
+        defer { causes = [] }
+        return causes.isEmpty ? "files changed" : causes.joined(separator: ", ")
+    }
+
+    private static func summary(_ plan: Plan) -> String {
+        let places = plan.listeners.map { "\($0.name) on \($0.address)" }
+        return "\(plan.clusters.count) clusters, \(plan.listeners.count) listeners"
+            + (places.isEmpty ? "" : " (\(places.prefix(8).joined(separator: ", "))\(places.count > 8 ? ", …" : ""))")
+    }
+}
+
+/// Carries a main-thread object through jobs that end on the main thread again.
+struct Unchecked<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
