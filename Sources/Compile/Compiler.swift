@@ -55,6 +55,7 @@ package enum Compiler {
                 findings: findings, scope: scope, outbound: outbound
             ).run()
         }
+        planner.finish()
         lint(inputs, registry, proxy: proxy, findings: findings)
         let clusters = catalog.build(
             outbound: OwnAddresses(planner.listeners, pods: inputs.pods, proxy: proxy),
@@ -110,6 +111,10 @@ extension ProxySettings {
                     proxy.metadata.location, proxy.metadata.id("Proxy"), "admin.address '\(text)' is no address",
                     fix: "write IP:port")
             }
+        }
+        if mesh.accessLogEncoding == "JSON" {
+            findings.warn(
+                mesh.location, proxy.metadata.id("Proxy"), "accessLogEncoding JSON is not honoured yet: lines are text")
         }
         self.init(
             workers: max(proxy.workers, 0), admin: admin, pathNormalization: normalization,

@@ -35,8 +35,11 @@ struct GatewayPass {
         for server in port.servers {
             let redirects = server.server.tls?.httpsRedirect ?? false
             var served: Set<String> = []
+            var admitted: [String: HostSet] = [:]
             for rules in virtualServices.bound(to: server.name) {
-                let effective = HostName.intersection(server.hosts(for: rules.namespace), rules.hosts)
+                let admits = admitted[rules.namespace] ?? HostSet(server.hosts(for: rules.namespace))
+                admitted[rules.namespace] = admits
+                let effective = admits.intersection(rules.hosts)
                 if effective.isEmpty { continue }
                 // Once for each Gateway: a second server's port does not count.
                 let key = "\(server.name) \(rules.id)"

@@ -40,23 +40,4 @@ enum HostName {
 
     /// Whether some name is covered by both.
     static func overlap(_ one: String, _ other: String) -> Bool { isSubset(one, of: other) || isSubset(other, of: one) }
-
-    /// The names covered by an entry of each list: of an overlapping pair the narrower, in the order of the first list.
-    static func intersection(_ one: [String], _ other: [String]) -> [String] {
-        var result: [String] = []
-        for left in one {
-            for right in other {
-                let narrower: String
-                if isSubset(left, of: right) {
-                    narrower = left
-                } else if isSubset(right, of: left) {
-                    narrower = right
-                } else {
-                    continue
-                }
-                if !result.contains(narrower) { result.append(narrower) }
-            }
-        }
-        return result
-    }
 }

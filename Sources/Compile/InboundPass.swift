@@ -86,7 +86,7 @@ struct InboundPass {
         }
         guard address.isUnspecified else { return address }
         // The workload's own address, as far as its Pod tells it.
-        let host = own?.ip.isEmpty == false ? own?.ip ?? "" : "127.0.0.1"
+        let host = own.map(\.ip).flatMap { $0.isEmpty ? nil : $0 } ?? "127.0.0.1"
         return SocketAddress(host: host, port: address.port)
     }
 

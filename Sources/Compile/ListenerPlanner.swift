@@ -10,6 +10,8 @@ final class ListenerPlanner {
     private let proxy: ProxyResource
     private let findings: Findings
     private var taken: Set<SocketAddress> = []
+    /// Ports for which entries of `listen` were used.
+    private var moved: Set<Int> = []
 
     init(proxy: ProxyResource, findings: Findings) {
         self.proxy = proxy
@@ -45,12 +47,31 @@ final class ListenerPlanner {
         }
     }
 
+    /// Tells what of the Proxy's own words led to nothing.
+    func finish() {
+        let id = proxy.metadata.id("Proxy")
+        for entry in proxy.listen where !moved.contains(entry.port) {
+            findings.warn(
+                entry.location, id, "listen: nothing is served on port \(entry.port), so \(entry.address) stays closed")
+        }
+        if proxy.mode == .gateway, proxy.meshConfig.proxyHttpPort != 0 {
+            findings.warn(proxy.meshConfig.location, id, "proxyHttpPort is for sidecars: a gateway does not open it")
+        }
+        guard listeners.isEmpty else { return }
+        findings.warn(
+            proxy.metadata.location, id, "nothing is listened on",
+            fix: proxy.mode == .gateway
+                ? "add a Gateway whose selector is part of this Proxy's labels"
+                : "set meshConfig.proxyHttpPort, or add a Sidecar with ingress or egress ports")
+    }
+
     private func addresses(
         _ ports: [Int], bind: String, fallback: String, _ origin: (id: ResourceID, location: SourceLocation)
     ) -> [SocketAddress] {
         for port in ports {
             let entries = proxy.listen.filter { $0.port == port }
             if entries.isEmpty { continue }
+            moved.insert(port)
             return entries.compactMap { entry in
                 if let address = SocketAddress(entry.address) { return address }
                 findings.fail(
