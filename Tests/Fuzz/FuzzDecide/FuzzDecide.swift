@@ -1,3 +1,4 @@
+import Glibc
 import Routing
 import Wire
 
@@ -101,10 +102,26 @@ private struct Source {
     }
 }
 
+/// libFuzzer's loop. SwiftPM renames a program's `main`, so that libFuzzer's own is never linked and is called from ours.
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runFuzzer(
+    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutableRawPointer,
+    _ test: @convention(c) (UnsafeRawPointer, Int) -> CInt
+) -> CInt
+
+@main
+private enum Program {
+    static func main() {
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
+        exit(runFuzzer(&count, &arguments, fuzzDecide))
+    }
+}
+
 /// One input of libFuzzer.
 @_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzDecide(_ start: UnsafeRawPointer?, _ count: Int) -> CInt {
-    var source = Source(bytes: UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
+public func fuzzDecide(_ start: UnsafeRawPointer, _ count: Int) -> CInt {
+    var source = Source(bytes: UnsafeRawBufferPointer(start: start, count: count))
     let place = Provenance(kind: "Fuzz", namespace: "", name: "", file: "", line: 0)
     let hosts = (0...source.choice(3)).map { _ in
         VirtualHostSpec(
