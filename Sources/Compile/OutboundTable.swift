@@ -16,59 +16,78 @@ struct OutboundTable {
         let services = egress.services.filter { service in
             service.ports.contains { (port == nil || $0.number == port) && $0.isRouted }
         }
-        var table = RouteConfigurationSpec(name: name, virtualHosts: [], matchesPort: port == nil)
-        var domains = VirtualHostDomains(proxy: proxy, fullNames: Set(services.map(\.hostname)))
+        var hosts = Hosts(
+            domains: VirtualHostDomains(proxy: proxy, fullNames: Set(services.map(\.hostname))), registry: registry,
+            isProxyPort: port == nil)
         let assignment = assign(egress.rules, to: services)
-        var owners: [String: ResourceID] = [:]
-
         for (index, rules) in egress.rules.enumerated() {
-            let own = assignment.services[index]
-            let ports = port.map { [$0] } ?? Self.ports(of: own)
-            if ports.isEmpty { warnUnserved(rules) }
-            for group in ports {
-                let members = own.filter { $0.port(group)?.isRouted ?? false }
-                // A host that no service has is served on port 80 only.
-                if members.isEmpty, port != 80 { continue }
-                let routes = compiler.routes(of: rules, in: routeScope(port: port, group: group))
-                if routes.isEmpty { continue }
-                let hosts = members.map { ($0.hostname, Optional($0)) } + assignment.others[index].map { ($0, nil) }
-                for (host, service) in hosts {
-                    let key = "\(host):\(group)"
-                    if let owner = owners[key] {
-                        if owner != rules.id { warnDuplicate(host, owner, rules) }
-                        continue
-                    }
-                    owners[key] = rules.id
-                    let claimed =
-                        if let service {
-                            domains.claim(service, aliases: registry.aliases(of: host), port: port == nil ? group : nil)
-                        } else {
-                            domains.claim(host, port: port == nil ? group : nil)
-                        }
-                    if claimed.isEmpty { continue }
-                    table.virtualHosts.append(
-                        VirtualHostSpec(
-                            name: key, domains: claimed, routes: routes,
-                            provenance: Provenance(rules.id, at: rules.location)))
-                }
-            }
+            add(rules, services: assignment.services[index], others: assignment.others[index], port, to: &hosts)
         }
         for service in services {
             for servicePort in service.ports where servicePort.isRouted && (port == nil || servicePort.number == port) {
-                let key = "\(service.hostname):\(servicePort.number)"
-                guard owners[key] == nil else { continue }
-                let claimed = domains.claim(
-                    service, aliases: registry.aliases(of: service.hostname),
-                    port: port == nil ? servicePort.number : nil)
-                if claimed.isEmpty { continue }
-                table.virtualHosts.append(
-                    VirtualHostSpec(
-                        name: key, domains: claimed, routes: [compiler.defaultRoute(to: service, port: servicePort)],
-                        provenance: Provenance(service.id, at: service.location)))
+                guard hosts.owner(of: service.hostname, servicePort.number) == nil else { continue }
+                hosts.add(
+                    service.hostname, service, servicePort.number,
+                    [compiler.defaultRoute(to: service, port: servicePort)],
+                    Provenance(service.id, at: service.location))
             }
         }
-        table.virtualHosts.append(catchAll(port: port))
-        return table
+        return RouteConfigurationSpec(
+            name: name, virtualHosts: hosts.all + [catchAll(port: port)], matchesPort: port == nil)
+    }
+
+    /// The virtual hosts of one VirtualService, on each port of its services.
+    private func add(
+        _ rules: VirtualRules, services: [MeshService], others: [String], _ port: Int?, to hosts: inout Hosts
+    ) {
+        let ports = port.map { [$0] } ?? Self.ports(of: services)
+        if ports.isEmpty { warnUnserved(rules) }
+        for group in ports {
+            let members = services.filter { $0.port(group)?.isRouted ?? false }
+            // A host that no service has is served on port 80 only.
+            if members.isEmpty, port != 80 { continue }
+            let routes = compiler.routes(of: rules, in: routeScope(port: port, group: group))
+            // With no rule left its services keep their own route.
+            if routes.isEmpty { continue }
+            for (host, service) in members.map({ ($0.hostname, Optional($0)) }) + others.map({ ($0, nil) }) {
+                if let owner = hosts.owner(of: host, group) {
+                    if owner != rules.id { warnDuplicate(host, owner, rules) }
+                } else {
+                    hosts.add(host, service, group, routes, Provenance(rules.id, at: rules.location))
+                }
+            }
+        }
+    }
+
+    /// The virtual hosts so far. A host and port has one, and a domain leads to the first that claimed it.
+    private struct Hosts {
+        private(set) var all: [VirtualHostSpec] = []
+        private var owners: [String: ResourceID] = [:]
+        private var domains: VirtualHostDomains
+        private let registry: ServiceRegistry
+        private let isProxyPort: Bool
+
+        init(domains: VirtualHostDomains, registry: ServiceRegistry, isProxyPort: Bool) {
+            self.domains = domains
+            self.registry = registry
+            self.isProxyPort = isProxyPort
+        }
+
+        /// Whose rules a host has on a port; nil: nobody's yet.
+        func owner(of host: String, _ port: Int) -> ResourceID? { owners["\(host):\(port)"] }
+
+        mutating func add(
+            _ host: String, _ service: MeshService?, _ port: Int, _ routes: [RouteSpec], _ provenance: Provenance
+        ) {
+            let name = "\(host):\(port)"
+            owners[name] = provenance.id
+            let suffix = isProxyPort ? port : nil
+            let claimed =
+                service.map { domains.claim($0, aliases: registry.aliases(of: host), port: suffix) }
+                ?? domains.claim(host, port: suffix)
+            if claimed.isEmpty { return }
+            all.append(VirtualHostSpec(name: name, domains: claimed, routes: routes, provenance: provenance))
+        }
     }
 
     // MARK: - Whose hosts are whose
@@ -87,7 +106,7 @@ struct OutboundTable {
             for host in rule.hosts {
                 if HostName.isWildcard(host) {
                     if wildcards[host]?.last != index { wildcards[host, default: []].append(index) }
-                } else if let service = byHostname[registry.resolve(host)] {
+                } else if let service = byHostname[host] {
                     exact.insert(service.hostname)
                     if !own[index].contains(where: { $0.hostname == service.hostname }) { own[index].append(service) }
                 } else if !others[index].contains(host) {
