@@ -105,7 +105,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
-        .testTarget(name: "ControlTests", dependencies: ["Control", "Istio"]),
+        .testTarget(name: "ControlTests", dependencies: ["Control", "Istio", "Clusters", "Plan", "Loop", "Wire"]),
         .testTarget(
             name: "AdminTests", dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "Clusters", "Routing", "Istio"]),
         // Over real sockets, against the built executable.

@@ -76,7 +76,9 @@ package struct JSONWriter {
         case let flag as Bool: return self.value(flag)
         case let number as any BinaryInteger: return literal(String(number))
         case let number as any BinaryFloatingPoint: return literal("\(number)")
-        case let bytes as [UInt8]: return self.value(String(decoding: bytes, as: UTF8.self))
+        // The type is asked for, as an empty array of anything would pass for one of bytes.
+        case let bytes as [UInt8] where type(of: value) == [UInt8].self:
+            return self.value(String(decoding: bytes, as: UTF8.self))
         case let address as SocketAddress: return self.value(address.description)
         default: break
         }
@@ -95,7 +97,9 @@ package struct JSONWriter {
             if mirror.children.isEmpty { return self.value("\(value)") }
             object { json in
                 for (index, child) in mirror.children.enumerated() {
-                    json.key(child.label ?? "\(index)")
+                    // A payload without a label is called `.0`.
+                    let label = child.label ?? ""
+                    json.key(label.isEmpty || label.hasPrefix(".") ? "\(index)" : label)
                     json.dump(child.value, depth: depth + 1)
                 }
             }

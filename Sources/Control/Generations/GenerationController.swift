@@ -22,6 +22,10 @@ package final class GenerationController: EventHandler {
     /// How long a generation waits for names that were never resolved.
     package static let namesWaitMilliseconds: UInt64 = 2000
 
+    /// When listening is tried again where it failed: first after this, at last after that.
+    package static let listenAgainMilliseconds: UInt64 = 1000
+    package static let listenAgainMillisecondsMax: UInt64 = 30_000
+
     private let loop: EventLoop
     private let builder: GenerationBuilder
     private let resolver: Resolver
@@ -35,6 +39,8 @@ package final class GenerationController: EventHandler {
     private var names = NameResolution()
     private var addressesChanged = false
     private var began: UInt64 = 0
+    private var listenAgainAt = UInt64.max
+    private var listenAgainIn = GenerationController.listenAgainMilliseconds
     private var look = Look()
     /// The Proxy as the process was started with: what it says of workers and admin holds until the end.
     private var startedAs: ProxyResource?
@@ -100,8 +106,8 @@ package final class GenerationController: EventHandler {
         guard case .idle = stage else { return arm() }
         if settling.isOver(at: now) {
             begin()
-        } else if addressesChanged, let plan {
-            note("addresses changed")
+        } else if let plan, addressesChanged || now >= listenAgainAt {
+            note(addressesChanged ? "addresses changed" : "listening again")
             began = now
             build(plan)
         }
@@ -114,6 +120,7 @@ package final class GenerationController: EventHandler {
         if case .idle = stage {
             next = min(next, settling.deadline ?? .max)
             if addressesChanged { next = min(next, loop.now) }
+            next = min(next, listenAgainAt)
         }
         next = min(next, names.deadline ?? .max)
         if next != .max { loop.arm(self, deadline: next) }
@@ -142,9 +149,8 @@ package final class GenerationController: EventHandler {
         }
         for finding in news.prefix(20) where finding.severity != .note { log(finding.description) }
         if news.count > 20 { log("… and \(news.count - 20) more findings; see /generation or outrider check") }
-        // The same plan is handed over again when a listener failed and somebody asks for another try.
-        let retries = !progress.listenerProblems.isEmpty && causes != ["files changed"]
-        guard let plan = look.plan, plan != self.plan || retries else {
+        // The same plan is handed over again when a listener failed: another try.
+        guard let plan = look.plan, plan != self.plan || !progress.listenerProblems.isEmpty else {
             if !isSame || !news.isEmpty || look.failure != nil || causes != ["files changed"] {
                 log(progress.line(isNew: false, cause: takeCauses()))
             }
@@ -199,13 +205,27 @@ package final class GenerationController: EventHandler {
         let number = progress.number
         let builder = builder
         let problems = host.publish(tables, number: number) { builder.retire(tables) }
-        progress.listenerProblems = problems
-        for problem in problems { log(problem) }
+        progress.listeners = tables.plan.listeners.count
+        retryListeners(after: problems)
         log(progress.line(isNew: true, cause: progress.cause))
         builder.keepLastGood()
         stage = .idle
         causes = []
         arm()
+    }
+
+    /// An address that is taken may be given up: it is tried again, ever more seldom.
+    private func retryListeners(after problems: [String]) {
+        let news = problems.filter { !progress.listenerProblems.contains($0) }
+        progress.listenerProblems = problems
+        for problem in news { log(problem) }
+        guard !problems.isEmpty else {
+            listenAgainAt = .max
+            listenAgainIn = Self.listenAgainMilliseconds
+            return
+        }
+        listenAgainAt = loop.now + listenAgainIn
+        listenAgainIn = min(listenAgainIn * 2, Self.listenAgainMillisecondsMax)
     }
 
     private func takeCauses() -> String {

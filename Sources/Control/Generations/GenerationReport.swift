@@ -22,6 +22,8 @@ package struct GenerationReport: Sendable {
     package var diagnostics: [Diagnostic] = []
     /// Fields whose change waits for a restart.
     package var awaitsRestart: [String] = []
+    /// Listeners of the plan.
+    package var listeners = 0
     /// What could not be listened on, a sentence each.
     package var listenerProblems: [String] = []
     /// Why the last look at the directory led to nothing that can serve; nil when it did.

@@ -42,6 +42,9 @@ package final class ProcessControl {
         if report.number == 0 {
             return "INITIALIZING: " + (report.failure ?? "no configuration serves yet")
         }
+        if report.listeners > 0, report.listenerProblems.count >= report.listeners {
+            return "NOT LISTENING: \(report.listenerProblems[0])"
+        }
         if !isReadyOnce {
             guard report.isAcknowledged else {
                 return

@@ -24,6 +24,7 @@ final class ProxyHost: GenerationHost {
     private let loop: EventLoop
     private var uses: [Int: Use] = [:]
     private var graveyard: [(generation: Generation?, due: UInt64, onReleased: @Sendable () -> Void)] = []
+    private var accessLogFile = ""
     private let timer: MainTimer
     private let hooks: HookTarget
 
@@ -56,6 +57,7 @@ final class ProxyHost: GenerationHost {
 
     func publish(_ tables: Tables, number: Int, onReleased: @escaping @Sendable () -> Void) -> [String] {
         uses[number] = Use(generation: nil, workers: workerCount, onReleased: onReleased)
+        accessLogFile = tables.plan.settings.accessLogFile
         let host = Unchecked(self)
         let main = loop
         let problems = server.publish(
@@ -64,6 +66,12 @@ final class ProxyHost: GenerationHost {
             main.post { host.value.uses[number]?.generation = generation }
         }
         return problems.map { "\($0.listener.origin): listener \($0.listener.name): \($0.message)" }
+    }
+
+    /// Closes the access log's file and opens the one that has its name now: after a rotation.
+    func reopenAccessLog() {
+        server.state.logWriter?.write(to: "", onFailure: ProcessLog.write)
+        server.state.logWriter?.write(to: accessLogFile, onFailure: ProcessLog.write)
     }
 
     func acknowledgements(of number: Int) -> Int { server.installed.count { $0 >= number } }

@@ -24,6 +24,8 @@ package final class ProxyProcess {
     private let ticker: MainTimer
     private var drainTimes = Drain.Times()
     private var status: Int32 = 0
+    /// Something changed before there was anybody to tell.
+    private var changedEarly = false
 
     /// Serves until a signal ends it.
     ///
@@ -52,7 +54,7 @@ package final class ProxyProcess {
         ticker.onFire = { process.value.tick() }
         do {
             // Watched before it is read: what changes meanwhile is seen.
-            let watcher = try DirectoryWatcher(root: options.directory) { process.value.generations?.changed() }
+            let watcher = try DirectoryWatcher(root: options.directory) { process.value.changed() }
             let signals = try SignalSource { process.value.received($0) }
             guard watcher.attach(to: loop), signals.attach(to: loop) else {
                 throw LoopError("cannot watch the configuration", errno: 0)
@@ -114,6 +116,11 @@ package final class ProxyProcess {
         ProcessLog.write("outrider serves as \(identity) (\(proxy.mode.rawValue)) with \(workers) workers")
         if let address = try adminAddress(proxy) { ProcessLog.write(try startAdmin(control, address)) }
         generations.start(with: look)
+        if changedEarly { generations.changed() }
+    }
+
+    private func changed() {
+        if let generations { generations.changed() } else { changedEarly = true }
     }
 
     private func adminAddress(_ proxy: ProxyResource) throws -> SocketAddress? {
@@ -137,7 +144,7 @@ package final class ProxyProcess {
     private func received(_ signal: Signal) {
         switch signal {
         case .hangup: generations?.reload(cause: "SIGHUP")
-        case .user1: break
+        case .user1: host?.reopenAccessLog()
         case .terminate: drain(least: drainTimes.least, name: "SIGTERM")
         case .interrupt: drain(least: 0, name: "SIGINT")
         }
