@@ -68,6 +68,7 @@ extension LoadBalancer {
         simple = node.choice("simple", Simple.self)
         consistentHash = node.object("consistentHash", ConsistentHash.init)
         localityLbSetting = node.object("localityLbSetting", Locality.init)
+        hasZoneFailover = node["zoneAwareLbSetting"]?["failover"] != nil
         warmup = node.object("warmup", Warmup.init)
         warmupDurationSecsMilliseconds = node.milliseconds("warmupDurationSecs")
         location = node.location
@@ -110,8 +111,7 @@ extension ConsistentHash {
         if let name = node.text("httpHeaderName") {
             key = .header(name)
         } else if let cookie = node["httpCookie"] {
-            key = .cookie(
-                name: cookie.string("name"), path: cookie.string("path"), ttlMilliseconds: cookie.milliseconds("ttl"))
+            key = .cookie(Cookie(cookie))
         } else if node.bool("useSourceIp") == true {
             key = .sourceIP
         } else if let name = node.text("httpQueryParameterName") {
@@ -121,8 +121,20 @@ extension ConsistentHash {
             algorithm = .maglev(tableSize: maglev.int("tableSize"))
         } else {
             algorithm = .ringHash(minimumRingSize: (node["ringHash"] ?? node).int("minimumRingSize"))
+            usesOldRingSize = node["minimumRingSize"] != nil
         }
         location = node.location
+    }
+}
+
+extension ConsistentHash.Cookie {
+    init(_ node: YAMLNode) {
+        name = node.string("name")
+        path = node.string("path")
+        ttlMilliseconds = node.milliseconds("ttl")
+        attributes = node.list("attributes") {
+            HeaderValue(name: $0.string("name"), value: $0.string("value"), location: $0.location)
+        }
     }
 }
 
@@ -165,6 +177,12 @@ extension ConnectionPool.HTTP {
         h2UpgradePolicy = node.string("h2UpgradePolicy")
         useClientProtocol = node.bool("useClientProtocol") ?? false
         maxConcurrentStreams = node.int("maxConcurrentStreams")
+        http2KeepAlive = node.object("http2KeepAlive") { node in
+            var keepalive = ConnectionPool.HTTP2Keepalive()
+            keepalive.intervalMilliseconds = node.milliseconds("interval")
+            keepalive.timeoutMilliseconds = node.milliseconds("timeout")
+            return keepalive
+        }
         location = node.location
     }
 }

@@ -7,7 +7,7 @@ struct Schema: Sendable {
         /// `warnsIfTrue`: false is what Outrider does anyway.
         case boolean(warnsIfTrue: Bool)
         case integer(ClosedRange<Int>)
-        case number
+        case number(ClosedRange<Double>?)
         /// `allowsZero`: otherwise at least 1 ms and whole milliseconds.
         case duration(allowsZero: Bool)
         case integerOrString
@@ -112,7 +112,8 @@ extension Schema {
         case "uint": return .integer(0...0xFFFF_FFFF)
         case "percent": return .integer(0...100)
         case "port": return .integer(1...65535)
-        case "number": return .number
+        case "number": return .number(nil)
+        case "share": return .number(0...100)
         case "duration": return .duration(allowsZero: false)
         case "span": return .duration(allowsZero: true)
         case "int|string": return .integerOrString

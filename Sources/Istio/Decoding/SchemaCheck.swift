@@ -110,8 +110,11 @@ struct SchemaCheck {
             if !range.contains(integer) {
                 error(line, "\(place) is \(integer), outside \(range.lowerBound)…\(range.upperBound)")
             }
-        case .number:
-            if node.number == nil { mismatch(node, shape.noun, line: line) }
+        case .number(let range):
+            guard let number = node.number else { return mismatch(node, shape.noun, line: line) }
+            if let range, !range.contains(number) {
+                error(line, "\(place) is \(number), outside \(range.lowerBound)…\(range.upperBound)")
+            }
         case .duration(let allowsZero): checkDuration(node, allowsZero: allowsZero, line: line)
         case .choice(let choices):
             let names = choices.map(\.name)

@@ -61,7 +61,7 @@ package enum Support {
           mirror: Destination
           mirror_percent: percent
           mirrorPercent: percent
-          mirrorPercentage: Percent
+          mirrorPercentage: MirrorPercent
           mirrors: [Mirror]
           corsPolicy: CorsPolicy -- preflight requests go to the destination and no CORS headers are added
           headers: HeaderOperations
@@ -128,7 +128,9 @@ package enum Support {
           backoff: duration
         Mirror
           destination: Destination
-          percentage: Percent
+          percentage: MirrorPercent
+        MirrorPercent
+          value: share
         Percent
           value: number
         Fault

@@ -124,6 +124,8 @@ package struct LoadBalancer: Hashable, Sendable {
     package var consistentHash: ConsistentHash?
     /// Not yet honoured.
     package var localityLbSetting: Locality?
+    /// Whether `zoneAwareLbSetting` has `failover`. Not yet honoured.
+    package var hasZoneFailover = false
     /// Not yet honoured.
     package var warmup: Warmup?
     /// The old spelling of `warmup.duration`. Not yet honoured.
@@ -135,9 +137,19 @@ package struct LoadBalancer: Hashable, Sendable {
 
 /// `consistentHash`: not yet honoured.
 package struct ConsistentHash: Hashable, Sendable {
+    package struct Cookie: Hashable, Sendable {
+        package var name = ""
+        package var path = ""
+        package var ttlMilliseconds: Int?
+        /// `attributes[]`: names and values, in their order.
+        package var attributes: [HeaderValue] = []
+
+        package init() {}
+    }
+
     package enum Key: Hashable, Sendable {
         case header(String)
-        case cookie(name: String, path: String, ttlMilliseconds: Int?)
+        case cookie(Cookie)
         case sourceIP
         case queryParameter(String)
     }
@@ -149,6 +161,8 @@ package struct ConsistentHash: Hashable, Sendable {
 
     package var key: Key?
     package var algorithm: Algorithm = .ringHash(minimumRingSize: nil)
+    /// `minimumRingSize` stands beside `ringHash` rather than in it, as it used to.
+    package var usesOldRingSize = false
     package var location = SourceLocation()
 
     package init() {}
@@ -160,6 +174,13 @@ package struct ConnectionPool: Hashable, Sendable {
         package var probes: Int?
         package var timeMilliseconds: Int?
         package var intervalMilliseconds: Int?
+
+        package init() {}
+    }
+
+    package struct HTTP2Keepalive: Hashable, Sendable {
+        package var intervalMilliseconds: Int?
+        package var timeoutMilliseconds: Int?
 
         package init() {}
     }
@@ -190,6 +211,8 @@ package struct ConnectionPool: Hashable, Sendable {
         package var useClientProtocol = false
         /// Not yet honoured.
         package var maxConcurrentStreams: Int?
+        /// Not yet honoured.
+        package var http2KeepAlive: HTTP2Keepalive?
         package var location = SourceLocation()
 
         package init() {}
