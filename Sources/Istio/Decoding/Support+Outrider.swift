@@ -21,7 +21,7 @@ extension Support {
           outboundTrafficPolicy: MeshOutboundTrafficPolicy
           pathNormalization: MeshPathNormalization
           accessLogFile: string
-          accessLogEncoding: TEXT|JSON
+          accessLogEncoding: TEXT|JSON! -- lines are text
           accessLogFormat: string -- lines have Istio's default form
           defaultHttpRetryPolicy: Retries
           connectTimeout: duration

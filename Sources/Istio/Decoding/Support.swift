@@ -123,7 +123,7 @@ package enum Support {
           attempts: int
           perTryTimeout: duration
           retryOn: string
-          retryRemoteLocalities: bool
+          retryRemoteLocalities: bool! -- localities are not told apart
           retryIgnorePreviousHosts: bool
           backoff: duration
         Mirror
@@ -367,7 +367,7 @@ package enum Support {
           workloadSelector: LabelSelector
           ingress: [Ingress]
           egress: [Egress]
-          inboundConnectionPool: ConnectionPool -- the application is connected to without limits
+          inboundConnectionPool: ConnectionPool
           outboundTrafficPolicy: OutboundTrafficPolicy
         Ingress
           port: Port
@@ -375,7 +375,7 @@ package enum Support {
           captureMode: DEFAULT|IPTABLES|NONE
           defaultEndpoint: string
           tls: ServerTLS -- the port is served in plain text
-          connectionPool: ConnectionPool -- the application is connected to without limits
+          connectionPool: ConnectionPool
         Egress
           port: Port
           bind: string
@@ -383,6 +383,6 @@ package enum Support {
           hosts: [string]
         OutboundTrafficPolicy
           mode: REGISTRY_ONLY|ALLOW_ANY
-          egressProxy: Destination -- unknown hosts are connected to directly
+          egressProxy: Destination
         """
 }

@@ -52,7 +52,7 @@ package struct OutboundTrafficPolicy: Hashable, Sendable {
 
     /// In a Sidecar a block without a mode means `REGISTRY_ONLY`, the first name of Istio's enum.
     package var mode: Mode = .registryOnly
-    /// Not yet honoured.
+    /// Where unknown hosts go instead.
     package var egressProxy: Destination?
     package var location = SourceLocation()
 
