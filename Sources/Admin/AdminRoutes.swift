@@ -114,7 +114,8 @@ package final class AdminRoutes {
     private func clusters(_ request: AdminRequest) -> AdminResponse {
         guard let table = process.generations.clusters else { return Self.nothingServes }
         let page = ClustersPage(
-            table: table, board: process.board, ledger: process.outliers.ledger, now: process.outliers.now)
+            table: table, board: process.board, metrics: process.metrics, ledger: process.outliers.ledger,
+            now: process.outliers.now)
         guard request.query["format"] == "json" else { return AdminResponse(body: .pieces(page.text())) }
         return AdminResponse(contentType: "application/json", body: .pieces(page.json()))
     }

@@ -83,6 +83,14 @@ package struct Metrics: Sendable {
         self.reasonNames = reasonNames
     }
 
+    /// Attempts at an endpoint and those that failed, by its slot on the board, all workers together.
+    package func totals(endpoint slot: Int32) -> (attempts: UInt64, errors: UInt64) {
+        workers.reduce((0, 0)) { sum, worker in
+            let own = worker.endpoints.totals(slot)
+            return (sum.0 &+ own.attempts, sum.1 &+ own.errors)
+        }
+    }
+
     /// The sum of the workers.
     package func snapshot() -> Snapshot { Snapshot(workers) }
 }

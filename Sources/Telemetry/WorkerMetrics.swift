@@ -20,6 +20,7 @@ package final class WorkerMetrics: @unchecked Sendable {
     @usableFromInline let bounds: UnsafePointer<UInt64>
     let chunks: SeriesChunks
     private var index: SeriesIndex
+    @usableFromInline let endpoints = EndpointTotals()
 
     package init() {
         let count = ReasonCounter.cellsCount + Counter.allCases.count
@@ -95,6 +96,11 @@ package final class WorkerMetrics: @unchecked Sendable {
         let scaled = bytes > 1 << 50 ? UInt64.max : bytes &* 1000
         while bucket < Buckets.count, scaled > bounds[bucket] { bucket &+= 1 }
         Self.bump(lastSeries + (histogram &+ 1 &+ bucket), 1)
+    }
+
+    /// Counts an attempt at an endpoint, by its slot on the board. `isError`: no answer, or a status of 500 and above.
+    @inlinable package func countAttempt(endpoint slot: Int32, isError: Bool) {
+        endpoints.count(slot, isError: isError)
     }
 
     /// The cells of a key that is not the last one's, made if the key is new.

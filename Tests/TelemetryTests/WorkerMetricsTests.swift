@@ -69,6 +69,17 @@ struct WorkerMetricsTests {
         #expect(snapshot[.seriesOverflows] == 10)
     }
 
+    @Test("endpoints are counted by slot, and impossible slots hurt nobody")
+    func endpoints() {
+        let metrics = Metrics(workers: 2)
+        metrics.workers[0].countAttempt(endpoint: 5, isError: false)
+        metrics.workers[1].countAttempt(endpoint: 5, isError: true)
+        for slot: Int32 in [-1, .min, .max, 1 << 20] { metrics.workers[0].countAttempt(endpoint: slot, isError: true) }
+        #expect(metrics.totals(endpoint: 5) == (2, 1))
+        #expect(metrics.totals(endpoint: 6) == (0, 0))
+        #expect(metrics.totals(endpoint: .max) == (0, 0))
+    }
+
     @Test("a reader beside the writer sees whole words and no series before its key")
     func concurrentReader() async {
         let worker = WorkerMetrics()

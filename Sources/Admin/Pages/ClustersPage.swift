@@ -1,5 +1,5 @@
 import Clusters
-import Control
+import Telemetry
 import Wire
 
 /// `/clusters`: every endpoint with its health, ejections and what is under way, in Envoy's text form or as JSON. A cluster a
@@ -7,14 +7,16 @@ import Wire
 struct ClustersPage {
     let table: ClusterTable
     let board: Board
+    let metrics: Metrics
     /// By endpoint slot.
     let ejections: [Int32: EjectionEntry]
     /// The time of the ejections' times.
     let now: Int
 
-    init(table: ClusterTable, board: Board, ledger: [EjectionEntry], now: Int) {
+    init(table: ClusterTable, board: Board, metrics: Metrics, ledger: [EjectionEntry], now: Int) {
         self.table = table
         self.board = board
+        self.metrics = metrics
         self.now = now
         ejections = Dictionary(ledger.map { ($0.endpointSlot, $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -51,10 +53,14 @@ struct ClustersPage {
     private func facts(_ endpoint: Int) -> [(String, String)] {
         let record = table.endpoint(endpoint)
         let spec = table.endpointSpec(of: endpoint)
+        let totals = metrics.totals(endpoint: record.slot)
         let zone = spec.locality.split(separator: "/", omittingEmptySubsequences: false)
         var facts: [(String, String)] = [
             ("cx_active", "\(board.count(.connections, endpoint: record.slot))"),
             ("rq_active", "\(board.activeRequests(endpoint: record.slot))"),
+            ("rq_total", "\(totals.attempts)"),
+            ("rq_success", "\(totals.attempts &- min(totals.errors, totals.attempts))"),
+            ("rq_error", "\(totals.errors)"),
             ("hostname", spec.workload),
             ("health_flags", health(record.slot, spec)),
             ("weight", "\(record.weight)"),
@@ -132,6 +138,9 @@ struct ClustersPage {
             json.field("health", health(record.slot, spec))
             json.field("connections", board.count(.connections, endpoint: record.slot))
             json.field("active", board.activeRequests(endpoint: record.slot))
+            let totals = metrics.totals(endpoint: record.slot)
+            json.field("requests", totals.attempts)
+            json.field("errors", totals.errors)
             guard let ejection = ejections[record.slot] else { return }
             json.field("ejections", ejection.count)
             json.field("ejected", ejection.isEjected)
