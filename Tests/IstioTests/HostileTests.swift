@@ -103,6 +103,18 @@ import Testing
         #expect(service.http[1].route.count == 1)
     }
 
+    @Test("many keys, hosts and merges cost no more than their number")
+    func large() {
+        let fields = (0..<60_000).map { "unknownFieldOfSomeLength\($0): 1" }.joined(separator: "\n")
+        #expect(decode(document("Gateway", fields)).broken.count == 1)
+        let labels = (0..<30_000).map { "k\($0): v" }.joined(separator: ", ")
+        let merges = "anchor: &a {\(labels)}\nselector: {<<: [*a, *a, *a, *a]}"
+        #expect(decode(document("Gateway", merges)).broken.count == 1)
+        let hosts = (0..<60_000).map { "'*.h\($0).com'" }.joined(separator: ", ")
+        let file = decode(document("VirtualService", "hosts: [\(hosts)]\nhttp: [{redirect: {uri: /}}]"))
+        #expect(file.resources.flatMap(Validation.validate).filter { $0.severity == .error }.count == 1)
+    }
+
     @Test("findings of one file are bounded")
     func findings() {
         let fields = (0..<5000).map { "unknown\($0): 1" }.joined(separator: "\n")

@@ -8,6 +8,8 @@ package enum DecodeLimits {
     package static let depthMax = 64
     /// Aliases in one document.
     package static let aliasesMax = 64
+    /// Hosts of one VirtualService: each is compared with all others.
+    package static let hostsMax = 4096
     /// Findings told of one file; the rest are counted.
     package static let diagnosticsMax = 500
 }

@@ -119,6 +119,7 @@ struct SchemaCheck {
         case .choice(let choices):
             let names = choices.map(\.name)
             guard !names.contains(node.text ?? "") else { return }
+            guard !isFull else { return }
             let nearest = Spelling.nearest(to: node.text ?? "", among: names)
             mismatch(
                 node, "one of \(names.joined(separator: ", "))", line: line, fix: nearest.map { "did you mean \($0)?" })
@@ -156,6 +157,7 @@ struct SchemaCheck {
     }
 
     private mutating func unknown(_ entry: YAMLNode.Entry, in type: Schema.ObjectType) {
+        guard !isFull else { return }
         let nearest = Spelling.nearest(to: entry.key, among: type.fields.map(\.name))
         let container = path.isEmpty ? "" : " in \(place)"
         error(
@@ -172,8 +174,11 @@ struct SchemaCheck {
     }
 
     private mutating func report(_ diagnostic: Diagnostic) {
-        if diagnostics.count < DecodeLimits.diagnosticsMax { diagnostics.append(diagnostic) }
+        if !isFull { diagnostics.append(diagnostic) }
     }
+
+    /// Enough was found: no more is told, nor looked up.
+    private var isFull: Bool { diagnostics.count >= DecodeLimits.diagnosticsMax }
 
     /// `spec.http[2].match`.
     private var place: String {

@@ -91,7 +91,9 @@ extension YAMLReader {
                 entries.append(.init(key: scalar.string, keyLocation: place, value: node))
             }
         }
-        for entry in merged where !entries.contains(where: { $0.key == entry.key }) { entries.append(entry) }
+        guard !merged.isEmpty else { return entries }
+        var keys = Set(entries.map(\.key))
+        for entry in merged where keys.insert(entry.key).inserted { entries.append(entry) }
         return entries
     }
 

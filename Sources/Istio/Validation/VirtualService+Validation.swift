@@ -29,6 +29,9 @@ extension Findings {
     }
 
     private mutating func checkHosts(_ service: VirtualService, isMeshBound: Bool) {
+        guard service.hosts.count <= DecodeLimits.hostsMax else {
+            return error("a VirtualService has at most \(DecodeLimits.hostsMax) hosts", fix: "split it")
+        }
         let hasServerNames = service.tls.contains { $0.match.contains { !$0.sniHosts.isEmpty } }
         for (index, host) in service.hosts.enumerated() {
             if host == "*", isMeshBound {
