@@ -88,7 +88,11 @@ let package = Package(
         .executableTarget(
             name: "outrider",
             dependencies: [
-                "Admin", "Control", "Proxy", "Compile", "Istio", "Plan", "Routing", "Clusters", "Demo", "Wire", "Loop",
+                "Admin", "Control",  // a process that serves
+                "Plan", "Routing", "Clusters",  // the tables that verbs print
+                "Istio",  // diagnostics
+                "HTTP1", "Wire",  // the request that is explained
+                "Demo",  // the sample mesh
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),  // verbs and their help
             ],
             swiftSettings: release),
@@ -108,6 +112,7 @@ let package = Package(
         .testTarget(name: "ControlTests", dependencies: ["Control", "Istio", "Clusters", "Plan", "Loop", "Wire"]),
         .testTarget(
             name: "AdminTests", dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "Clusters", "Routing", "Istio"]),
+        .testTarget(name: "DemoTests", dependencies: ["Demo", "Istio", "Wire"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),
     ],

@@ -2,6 +2,7 @@ import ArgumentParser
 import Control
 import Foundation
 import Istio
+import Plan
 
 /// Where the configuration is, and whose: what every verb takes that reads it.
 struct ConfigOptions: ParsableArguments {
@@ -18,17 +19,12 @@ struct ConfigOptions: ParsableArguments {
         return environment.isEmpty ? "./config" : environment
     }
 
-    /// Reads the directory once, as a fresh process would.
-    func load() -> ResourceStore.State { Self.load(directory) }
-
-    /// Reads a directory once, as a fresh process would.
-    static func load(_ directory: String) -> ResourceStore.State {
-        let scan = ConfigDirectory(path: directory).scan()
-        var files = DecodedFiles()
-        var store = ResourceStore()
-        var state = store.apply(files.update(scan), isIncomplete: scan.isIncomplete)
-        state.diagnostics += scan.diagnostics
-        return state
+    /// The tables that the chosen Proxy would serve. What keeps it from having any is said and ends the verb.
+    func plan() throws -> Plan {
+        let loaded = Control.load(directory: directory, proxy: proxy)
+        if let plan = loaded.plan { return plan }
+        for finding in loaded.diagnostics where finding.severity == .error { Terminal.warn(finding.description) }
+        throw ExitCode(1)
     }
 }
 

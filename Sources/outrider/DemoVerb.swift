@@ -1,4 +1,5 @@
 import ArgumentParser
+import Control
 import Demo
 import Foundation
 import Glibc
@@ -82,9 +83,9 @@ struct DemoVerb: ParsableCommand {
         let layout = try Self.layout(of: running)
         Terminal.say("gateway      http://\(layout.gateway)/")
         if let scenario {
-            let before = Generations(of: layout)
+            let before = try Generations(of: layout)
             if try running.apply(scenario: scenario) {
-                try before.waitForOthers(seconds: 10)
+                try before.waitForNext(seconds: 10)
                 Terminal.say("scenario     \(scenario) serves: \(running.config)/\(RunningDirectory.scenarioFile)")
             } else {
                 Terminal.say("scenario     \(scenario) served already")
@@ -95,7 +96,7 @@ struct DemoVerb: ParsableCommand {
 
     /// Puts the page under load and compares what was seen with what the resources promise.
     private func drive(_ running: RunningDirectory, _ layout: MeshLayout) throws {
-        guard let expectation = Expectation(ConfigOptions.load(running.config).resources) else {
+        guard let expectation = Expectation(Control.load(directory: running.config).resources) else {
             throw DemoError("The rules in \(running.config) promise no shares that could be counted.")
         }
         let page = "http://\(layout.gateway)/"
@@ -117,12 +118,7 @@ struct DemoVerb: ParsableCommand {
     // MARK: - Details
 
     private static func layout(of directory: RunningDirectory) throws -> MeshLayout {
-        let state = ConfigOptions.load(directory.config)
-        if state.diagnostics.hasErrors {
-            let errors = state.diagnostics.filter { $0.severity == .error }
-            throw DemoError("The directory has errors:\n" + errors.map(\.description).joined(separator: "\n"))
-        }
-        return try MeshLayout(state.resources)
+        try MeshLayout(Control.load(directory: directory.config).resources)
     }
 
     /// `config/product-catalog` below the current directory, or below one of those that hold this program.

@@ -13,7 +13,7 @@ struct Outrider: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunVerb.self, CheckVerb.self, ExplainVerb.self, RoutesVerb.self, ClustersVerb.self, DemoVerb.self,
-            ServiceVerb.self,
+            FieldsVerb.self, ServiceVerb.self,
         ])
 
     /// Parses and runs. A verb's own failures end with 1, wrong use with 2.

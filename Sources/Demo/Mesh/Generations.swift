@@ -1,39 +1,49 @@
 import Foundation
 import Glibc
 
-/// Which generation each proxy of a mesh serves, as its admin address tells it.
+/// Which configuration each proxy of a mesh serves, as its admin address tells it.
 package struct Generations {
-    private let layout: MeshLayout
-    private let client: Client?
-    private let seen: [String: String]
-
-    /// Asks every proxy now.
-    package init(of layout: MeshLayout) {
-        self.layout = layout
-        client = try? Client(waitSeconds: 2)
-        var seen: [String: String] = [:]
-        for (proxy, admin) in layout.admins {
-            seen[proxy] = (try? client?.send("GET", "http://\(admin)/generation"))?.text
-        }
-        self.seen = seen
+    /// What is read of `/generation`.
+    private struct Report: Decodable {
+        /// How often the proxy looked at the directory.
+        var looks: Int
+        /// Whether all its workers have what the last look gave.
+        var applied: Bool
     }
 
-    /// Returns when each proxy serves another generation than it did, or says which does not.
-    package func waitForOthers(seconds: Double) throws {
+    private let layout: MeshLayout
+    private let client: Client
+    private let looks: [String: Int]
+
+    /// Asks every proxy now.
+    package init(of layout: MeshLayout) throws {
+        self.layout = layout
+        let client = try Client(waitSeconds: 2)
+        self.client = client
+        looks = layout.admins.reduce(into: [:]) { $0[$1.proxy] = Self.report($1.address.description, client)?.looks }
+    }
+
+    /// Returns when each proxy has looked again and serves what it found, or says which does not.
+    package func waitForNext(seconds: Double) throws {
         let deadline = Date(timeIntervalSinceNow: seconds)
         var waiting = layout.admins
         while true {
             waiting.removeAll { proxy, admin in
-                guard let now = try? client?.send("GET", "http://\(admin)/generation"), now.status == 200 else {
-                    return false
-                }
-                return now.text != seen[proxy]
+                guard let report = Self.report(admin.description, client) else { return false }
+                return report.applied && report.looks > looks[proxy] ?? 0
             }
             if waiting.isEmpty { return }
             guard Date() < deadline else {
-                throw DemoError("Still on the old generation: \(waiting.map(\.proxy).joined(separator: ", ")).")
+                throw DemoError("Not applied by \(waiting.map(\.proxy).joined(separator: ", ")); their logs say why.")
             }
             usleep(20_000)
         }
+    }
+
+    private static func report(_ admin: String, _ client: Client) -> Report? {
+        guard let response = try? client.send("GET", "http://\(admin)/generation"), response.status == 200 else {
+            return nil
+        }
+        return try? JSONDecoder().decode(Report.self, from: Data(response.body))
     }
 }

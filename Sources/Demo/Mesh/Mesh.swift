@@ -33,7 +33,8 @@ package final class Mesh {
         for sidecar in layout.sidecars { try startService(beside: sidecar) }
         for (proxy, _) in layout.admins {
             try start(
-                proxy, ["run", "--config", directory.config, "--proxy", proxy, "--until-stdin-closes"],
+                proxy,
+                ["run", "--config", directory.config, "--proxy", proxy, "--state", "none", "--until-stdin-closes"],
                 ProcessInfo.processInfo.environment)
         }
         let client = try Client(waitSeconds: 2)

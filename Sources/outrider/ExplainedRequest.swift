@@ -1,0 +1,82 @@
+import ArgumentParser
+import HTTP1
+import Plan
+import Wire
+
+/// A request that is asked about, parsed by the codec that real ones meet.
+struct ExplainedRequest {
+    let head = Head()
+    private let host: String
+    private let port: Int
+
+    /// - Parameters:
+    ///   - url: `http://HOST[:PORT]/PATH` or `/PATH`.
+    ///   - fields: `Name: value`.
+    init(method: String, url: String, fields: [String]) throws {
+        var authority = ""
+        var target = url
+        var standard = 80
+        for (scheme, port) in [("http://", 80), ("https://", 443)] where url.hasPrefix(scheme) {
+            let rest = url.dropFirst(scheme.count)
+            let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+            authority = String(rest[..<end])
+            target = rest[end...].hasPrefix("/") ? String(rest[end...]) : "/" + rest[end...]
+            standard = port
+        }
+        guard target.hasPrefix("/") || target == "*" else {
+            throw ValidationError("\(url) is neither http://HOST/PATH nor /PATH.")
+        }
+        var text = "\(method) \(target) HTTP/1.1\r\n"
+        var named: String?
+        for field in fields {
+            guard let colon = field.firstIndex(of: ":") else { throw ValidationError("-H '\(field)' has no colon.") }
+            let name = field[..<colon]
+            let value = String(field[field.index(after: colon)...].drop { $0 == " " })
+            if name.lowercased() == "host" { named = value }
+            text += "\(name): \(value)\r\n"
+        }
+        let spoken = named ?? authority
+        guard !spoken.isEmpty else { throw ValidationError("Say a host: http://HOST/PATH, or -H 'Host: …'.") }
+        if named == nil { text += "Host: \(authority)\r\n" }
+        text += "\r\n"
+
+        let place = authority.isEmpty ? spoken : authority
+        let bytes = Array(place.utf8)
+        (host, port) = bytes.withUnsafeBytes { bytes in
+            let length = Authority.hostLength(bytes)
+            let name = String(decoding: bytes[..<length], as: UTF8.self)
+            return (name, Authority.port(bytes).map(Int.init) ?? standard)
+        }
+        let head = head
+        let result = Array(text.utf8).withUnsafeBytes { RequestHead.parse($0, into: head) }
+        head.schemeIsHTTPS = standard == 443
+        switch result {
+        case .complete: break
+        case .partial: throw ValidationError("The request is not whole.")
+        case .failure(let fault):
+            throw ValidationError("Such a request is answered with \(fault.status): \(fault.reason).")
+        }
+    }
+
+    /// The listener that the request would come in by.
+    func listener(in plan: Plan, named name: String?) throws -> ListenerSpec {
+        let listeners = plan.listeners
+        if let name {
+            if let found = listeners.first(where: { $0.name == name }) { return found }
+            throw ValidationError("No listener is named \(name); there are \(Self.names(listeners)).")
+        }
+        let address = UInt16(exactly: port).flatMap { SocketAddress(host: host, port: $0) }
+        let found =
+            listeners.first { $0.address == address }
+            ?? listeners.first { $0.role != .inbound && Int($0.address.port) == port }
+            ?? listeners.first { $0.role != .inbound && $0.servicePort == port && $0.role != .proxyPort }
+            ?? listeners.first { $0.role == .proxyPort }
+            ?? (listeners.count == 1 ? listeners.first : nil)
+        if let found { return found }
+        throw ValidationError("No listener serves port \(port); name one with --listener: \(Self.names(listeners)).")
+    }
+
+    private static func names(_ listeners: [ListenerSpec]) -> String {
+        listeners.isEmpty ? "none" : listeners.map(\.name).joined(separator: ", ")
+    }
+}

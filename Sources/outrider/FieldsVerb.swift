@@ -1,0 +1,11 @@
+import ArgumentParser
+import Istio
+
+/// The page of supported fields.
+struct FieldsVerb: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fields",
+        abstract: "Prints every field of every kind, and what happens with those that are not honoured, as Markdown.")
+
+    func run() { Terminal.say(Support.page()) }
+}
