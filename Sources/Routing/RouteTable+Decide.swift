@@ -64,7 +64,9 @@ extension RouteTable {
     /// The part of the authority that domains are compared with.
     func lookedUpHost(_ matchesPort: Bool, _ head: Head) -> UnsafeRawBufferPointer {
         let authority = head.bytes(head.authority)
-        if matchesPort { return authority }
+        if matchesPort || firstIndex(of: UInt8(ascii: ":"), or: UInt8(ascii: ":"), in: authority) == authority.count {
+            return authority
+        }
         return UnsafeRawBufferPointer(rebasing: authority[..<Authority.hostLength(authority)])
     }
 
@@ -74,36 +76,24 @@ extension RouteTable {
     ) -> Int32? {
         let index = record.pointee.exactDomains
         guard !index.isEmpty else { return nil }
-        var hash = RollingHash(seed: seed)
-        var position = host.count
-        while position > 0 {
-            position -= 1
-            hash.add(lowered(host[position]))
-        }
-        return find(host, in: index, hash: hash.value, ignoringCase: true)
+        let hash = WordHash.of(host, seed: seed, ignoringCase: true)
+        return find(host, in: index, hash: hash, ignoringCase: true)
     }
 
-    /// One pass from the end: at each length that some wildcard has, one look into the table. The last find is the
-    /// longest. The `*` covers at least one byte.
+    /// One look into the table for each length that some wildcard has, longest first. The `*` covers at least one byte.
     private func wildcardVirtualHost(
         _ record: UnsafePointer<ConfigurationRecord>, _ host: UnsafeRawBufferPointer
     ) -> Int32? {
         let index = record.pointee.wildcardDomains
         guard !index.isEmpty else { return nil }
-        var found: Int32?
-        var hash = RollingHash(seed: seed)
-        var start = host.count
-        for lengthIndex in record.pointee.wildcardLengths.indices {
+        for lengthIndex in record.pointee.wildcardLengths.indices.reversed() {
             let length = Int(lengths[lengthIndex])
-            guard length < host.count else { break }
-            while host.count - start < length {
-                start -= 1
-                hash.add(lowered(host[start]))
-            }
-            let suffix = UnsafeRawBufferPointer(rebasing: host[start...])
-            if let value = find(suffix, in: index, hash: hash.value, ignoringCase: true) { found = value }
+            guard length < host.count else { continue }
+            let suffix = UnsafeRawBufferPointer(rebasing: host[(host.count - length)...])
+            let hash = WordHash.of(suffix, seed: seed, ignoringCase: true)
+            if let found = find(suffix, in: index, hash: hash, ignoringCase: true) { return found }
         }
-        return found
+        return nil
     }
 
     /// What a key leads to in a hash table.
@@ -117,7 +107,7 @@ extension RouteTable {
             if slot.pointee.value < 0 { return nil }
             if slot.pointee.hash == hash, slot.pointee.key.count == key.count,
                 ignoringCase
-                    ? beginsIgnoringCase(key, name(slot.pointee.key)) : begins(key, text(slot.pointee.key))
+                    ? beginsIgnoringCase(key, text(slot.pointee.key)) : begins(key, text(slot.pointee.key))
             {
                 return slot.pointee.value
             }
@@ -153,26 +143,24 @@ extension RouteTable {
         }
         add(host.pointee.unindexed)
         let path = input.head.bytes(input.path)
-        var hash = RollingHash(seed: seed)
+        var hash = WordHash(seed: seed)
         var hashed = 0
         for lengthIndex in host.pointee.prefixLengths.indices {
             let length = Int(lengths[lengthIndex])
             guard length <= path.count else { break }
-            while hashed < length {
-                hash.add(path[hashed])
-                hashed += 1
-            }
             let prefix = UnsafeRawBufferPointer(rebasing: path[..<length])
-            if let list = find(prefix, in: host.pointee.prefixes, hash: hash.value, ignoringCase: false) {
+            while hashed + 8 <= length {
+                hash.add(word(prefix, at: hashed))
+                hashed += 8
+            }
+            let value = hash.finish(word(prefix, at: hashed), count: length)
+            if let list = find(prefix, in: host.pointee.prefixes, hash: value, ignoringCase: false) {
                 add(Run(start: list + 1, count: candidates[list]))
             }
         }
         if !host.pointee.exactPaths.isEmpty {
-            while hashed < path.count {
-                hash.add(path[hashed])
-                hashed += 1
-            }
-            if let list = find(path, in: host.pointee.exactPaths, hash: hash.value, ignoringCase: false) {
+            let value = WordHash.of(path, seed: seed, ignoringCase: false)
+            if let list = find(path, in: host.pointee.exactPaths, hash: value, ignoringCase: false) {
                 add(Run(start: list + 1, count: candidates[list]))
             }
         }

@@ -14,12 +14,10 @@ struct MatchInput {
         self.head = head
         let whole = head.path
         let bytes = head.bytes(whole)
-        var end = 0
-        while end < bytes.count, bytes[end] != UInt8(ascii: "?"), bytes[end] != UInt8(ascii: "#") { end += 1 }
+        let end = firstIndex(of: UInt8(ascii: "?"), or: UInt8(ascii: "#"), in: bytes)
         path = Slice(offset: whole.start, length: end)
         if end < bytes.count, bytes[end] == UInt8(ascii: "?") {
-            var last = end + 1
-            while last < bytes.count, bytes[last] != UInt8(ascii: "#") { last += 1 }
+            let last = firstIndex(of: UInt8(ascii: "#"), or: UInt8(ascii: "#"), in: bytes, from: end + 1)
             query = Slice(offset: whole.start + end + 1, length: last - end - 1)
         } else {
             query = .empty
@@ -62,7 +60,7 @@ extension RouteTable {
                 return false
             }
             return match.pointee.ignoresCase
-                ? beginsIgnoringCase(path, name(expected)) : begins(path, text(expected))
+                ? beginsIgnoringCase(path, text(expected)) : begins(path, text(expected))
         }
     }
 
@@ -165,28 +163,4 @@ extension RouteTable {
         }
         return nil
     }
-}
-
-/// Whether `bytes`, at least as long as `expected`, begin with it.
-@inline(__always)
-func begins(_ bytes: UnsafeRawBufferPointer, _ expected: UnsafeRawBufferPointer) -> Bool {
-    assert(bytes.count >= expected.count)
-    var index = 0
-    while index < expected.count {
-        if bytes[index] != expected[index] { return false }
-        index += 1
-    }
-    return true
-}
-
-/// The same without regard to ASCII case; `expected` is lower case.
-@inline(__always)
-func beginsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ expected: UnsafeBufferPointer<UInt8>) -> Bool {
-    assert(bytes.count >= expected.count)
-    var index = 0
-    while index < expected.count {
-        if lowered(bytes[index]) != expected[index] { return false }
-        index += 1
-    }
-    return true
 }

@@ -82,8 +82,8 @@ struct RouteTableBuilder {
         configurations.append(
             ConfigurationRecord(
                 matchesPort: specification.matchesPort,
-                exactDomains: index(exact) { RollingHash.backwards($0, seed: $1) },
-                wildcardDomains: index(wildcards) { RollingHash.backwards($0, seed: $1) },
+                exactDomains: index(exact),
+                wildcardDomains: index(wildcards),
                 wildcardLengths: appendLengths(of: wildcards.map(\.key)), catchAll: catchAll,
                 virtualHosts: Run(start: first, count: Int32(specification.virtualHosts.count))))
     }
@@ -144,7 +144,7 @@ struct RouteTableBuilder {
             candidates.append(Int32(routes.count))
             candidates.append(contentsOf: routes)
         }
-        return index(entries) { RollingHash.forwards($0, seed: $1) }
+        return index(entries)
     }
 
     private mutating func appendCandidates(_ routes: [Int32]) -> Run {
@@ -162,16 +162,16 @@ struct RouteTableBuilder {
     }
 
     /// Lays out a hash table that is at most half full.
-    private mutating func index(
-        _ entries: [(key: Slice, value: Int32)], hash: (ArraySlice<UInt8>, UInt64) -> UInt32
-    ) -> HashIndex {
+    private mutating func index(_ entries: [(key: Slice, value: Int32)]) -> HashIndex {
         guard !entries.isEmpty else { return .empty }
         var capacity = 2
         while capacity < entries.count * 2 { capacity *= 2 }
         let start = slots.count
         slots.append(contentsOf: repeatElement(.free, count: capacity))
         for (key, value) in entries {
-            let hash = hash(arena[key.start..<key.end], seed)
+            let hash = arena[key.start..<key.end].withUnsafeBytes {
+                WordHash.of($0, seed: seed, ignoringCase: false)
+            }
             var position = Int(hash) & (capacity - 1)
             while slots[start + position].value >= 0 { position = (position + 1) & (capacity - 1) }
             slots[start + position] = HashIndex.Slot(hash: hash, key: key, value: value)
