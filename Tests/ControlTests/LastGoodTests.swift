@@ -22,7 +22,7 @@ struct LastGoodTests {
     /// One look as a process makes it: with what an earlier one left, and keeping what is good.
     private func look(_ folder: TemporaryFolder, _ state: TemporaryFolder) -> ResourceStore.State {
         let directory = ConfigDirectory(path: folder.path + "/config")
-        let lastGood = LastGood(state: state.path + "/deep/er", directory: folder.path + "/config")
+        var lastGood = LastGood(state: state.path + "/deep/er", directory: folder.path + "/config")
         var files = DecodedFiles()
         let contents = files.update(directory.scan())
         var store = ResourceStore(good: lastGood.load())
@@ -51,6 +51,21 @@ struct LastGoodTests {
         #expect(look(folder, state).resources.map(\.name) == ["one"])
     }
 
+    @Test("a change anywhere in a long configuration is written down")
+    func lateChange() throws {
+        let state = try TemporaryFolder()
+        var lastGood = LastGood(state: state.path, directory: "/config")
+        for port in [81, 82] {
+            let text = good.replacingOccurrences(of: "port: 81", with: "port: \(port)")
+            let file = ResourceStore.FileContent(
+                path: "a.yaml", text: text, decoded: DecodedFiles.read(file: "a.yaml", text: text))
+            var store = ResourceStore()
+            _ = store.apply([file])
+            #expect(lastGood.save(store.good, files: [file]) == nil)
+            #expect(lastGood.load().mapValues(\.resource) == store.good.mapValues(\.resource))
+        }
+    }
+
     @Test("a snapshot that is damaged is as good as none")
     func damaged() throws {
         let state = try TemporaryFolder()
@@ -66,7 +81,7 @@ struct LastGoodTests {
 
     @Test("state that cannot be written is a sentence, not the end")
     func unwritable() {
-        let lastGood = LastGood(state: "/proc/nowhere", directory: "/config")
+        var lastGood = LastGood(state: "/proc/nowhere", directory: "/config")
         let file = ResourceStore.FileContent(
             path: "a.yaml", text: good, decoded: DecodedFiles.read(file: "a.yaml", text: good))
         var store = ResourceStore()

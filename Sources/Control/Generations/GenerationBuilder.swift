@@ -30,7 +30,7 @@ package final class GenerationBuilder: @unchecked Sendable {
     private var thread: ThreadHandle?
     private let directory: ConfigDirectory
     private let proxyName: String?
-    private let lastGood: LastGood?
+    private var lastGood: LastGood?
     /// Made when the board is known.
     private var registry: SlotRegistry?
     private let log: @Sendable (String) -> Void
@@ -55,9 +55,10 @@ package final class GenerationBuilder: @unchecked Sendable {
         thread = try Loop.Thread.start(name: "compile") { loop.run() }
     }
 
-    /// Ends the thread after the job it is in.
+    /// Ends the thread after the jobs that wait for it.
     package func stop() {
-        loop.stop()
+        let loop = self.loop
+        loop.post { loop.stop() }
         thread?.join()
         thread = nil
     }
@@ -98,12 +99,9 @@ package final class GenerationBuilder: @unchecked Sendable {
 
     /// The generation is in use: what serves now is what was last good.
     package func keepLastGood() {
-        guard let lastGood else { return }
         loop.post { [self] in
-            guard let store else { return }
-            if let problem = lastGood.save(store.good, files: contents) {
-                log("last good configuration could not be kept: \(problem)")
-            }
+            guard let store, let problem = lastGood?.save(store.good, files: contents) else { return }
+            log("last good configuration could not be kept: \(problem)")
         }
     }
 

@@ -26,6 +26,9 @@ package final class GenerationController: EventHandler {
     package static let listenAgainMilliseconds: UInt64 = 1000
     package static let listenAgainMillisecondsMax: UInt64 = 30_000
 
+    /// What serves is written down so long after a generation: many in a row cost one file.
+    package static let keepMilliseconds: UInt64 = 1000
+
     private let loop: EventLoop
     private let builder: GenerationBuilder
     private let resolver: Resolver
@@ -40,6 +43,7 @@ package final class GenerationController: EventHandler {
     private var addressesChanged = false
     private var began: UInt64 = 0
     private var listenAgainAt = UInt64.max
+    private var keepAt = UInt64.max
     private var listenAgainIn = GenerationController.listenAgainMilliseconds
     private var look = Look()
     /// The Proxy as the process was started with: what it says of workers and admin holds until the end.
@@ -78,8 +82,11 @@ package final class GenerationController: EventHandler {
         looked(look)
     }
 
-    /// Forgets its timer, so that the loop lets go of it.
-    package func stop() { loop.deregister(self) }
+    /// Keeps what is good, and forgets its timer, so that the loop lets go of it.
+    package func stop() {
+        if keepAt != .max { builder.keepLastGood() }
+        loop.deregister(self)
+    }
 
     // MARK: - Causes
 
@@ -104,6 +111,10 @@ package final class GenerationController: EventHandler {
         askNames()
         if case .resolving(let plan, let until) = stage, now >= until || names.isSettled { build(plan) }
         guard case .idle = stage else { return arm() }
+        if now >= keepAt {
+            keepAt = .max
+            builder.keepLastGood()
+        }
         if settling.isOver(at: now) {
             begin()
         } else if let plan, addressesChanged || now >= listenAgainAt {
@@ -121,6 +132,7 @@ package final class GenerationController: EventHandler {
             next = min(next, settling.deadline ?? .max)
             if addressesChanged { next = min(next, loop.now) }
             next = min(next, listenAgainAt)
+            next = min(next, keepAt)
         }
         next = min(next, names.deadline ?? .max)
         if next != .max { loop.arm(self, deadline: next) }
@@ -208,7 +220,7 @@ package final class GenerationController: EventHandler {
         progress.listeners = tables.plan.listeners.count
         retryListeners(after: problems)
         log(progress.line(isNew: true, cause: progress.cause))
-        builder.keepLastGood()
+        if keepAt == .max { keepAt = loop.now + Self.keepMilliseconds }
         stage = .idle
         causes = []
         arm()

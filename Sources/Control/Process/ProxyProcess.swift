@@ -171,6 +171,7 @@ package final class ProxyProcess {
     private func finish() {
         if let control { ProcessLog.write("ending, \(control.openConnections) connections open") }
         host?.stop()
+        generations?.stop()
         builder.stop()
     }
 }

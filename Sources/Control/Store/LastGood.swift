@@ -19,6 +19,8 @@ package struct LastGood: Sendable {
 
     /// The file that holds it.
     package let file: String
+    /// The hash of what was written last.
+    private var written: Int?
 
     /// - Parameters:
     ///   - state: the folder for state; it is made when it is missing.
@@ -55,34 +57,33 @@ package struct LastGood: Sendable {
     }
 
     /// Keeps the documents of everything that serves. Documents of resources that are stale already are carried over from the
-    /// file that is there.
+    /// file that is there. Nothing is written when nothing changed.
     ///
     /// - Returns: why it could not be written, nil if it was.
-    package func save(_ good: [ResourceID: ResourceStore.Good], files: [ResourceStore.FileContent]) -> String? {
-        let old = records()
-        var kept: [ResourceID: Record] = [:]
-        for record in old { kept[record.id] = record }
-        var texts: [String: [YAMLDocument]] = [:]
-        for file in files where !file.decoded.parseFailed { texts[file.path] = YAMLDocument.split(file.text) }
-        var current: [ResourceID: Set<Resource>] = [:]
-        for file in files where !file.decoded.parseFailed {
-            for resource in file.decoded.resources { current[resource.id, default: []].insert(resource) }
-        }
+    package mutating func save(
+        _ good: [ResourceID: ResourceStore.Good], files: [ResourceStore.FileContent]
+    ) -> String? {
         var records: [Record] = []
-        for (id, entry) in good.sorted(by: { $0.key < $1.key }) {
-            let line = entry.resource.location.line
-            if current[id]?.contains(entry.resource) == true,
-                let document = texts[entry.path]?.last(where: { $0.firstLine <= line })
-            {
-                records.append(
-                    Record(
-                        kind: id.kind, namespace: id.namespace, name: id.name, path: entry.path,
-                        line: document.firstLine, text: document.text))
-            } else if let record = kept[id] {
-                records.append(record)
+        records.reserveCapacity(good.count)
+        var saved = Set<ResourceID>()
+        for file in files where !file.decoded.parseFailed {
+            let serving = file.decoded.resources.filter {
+                good[$0.id]?.path == file.path && good[$0.id]?.resource == $0
+            }
+            guard !serving.isEmpty else { continue }
+            let documents = YAMLDocument.split(file.text)
+            for resource in serving {
+                guard let document = documents.last(where: { $0.firstLine <= resource.location.line }),
+                    saved.insert(resource.id).inserted
+                else { continue }
+                records.append(Record(resource.id, path: file.path, line: document.firstLine, text: document.text))
             }
         }
-        return records == old ? nil : write(records)
+        if saved.count < good.count {
+            records += self.records().filter { good[$0.id] != nil && !saved.contains($0.id) }
+        }
+        records.sort { $0.id < $1.id }
+        return write(records)
     }
 
     private func records() -> [Record] {
@@ -90,11 +91,18 @@ package struct LastGood: Sendable {
         return (try? JSONDecoder().decode([Record].self, from: data)) ?? []
     }
 
-    private func write(_ records: [Record]) -> String? {
+    private mutating func write(_ records: [Record]) -> String? {
         do {
+            let data = try JSONEncoder().encode(records)
+            // Over all bytes: a Data's own hash looks at the first few only.
+            var hasher = Hasher()
+            data.withUnsafeBytes { hasher.combine(bytes: $0) }
+            let hash = hasher.finalize()
+            if hash == written { return nil }
             let folder = (file as NSString).deletingLastPathComponent
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try JSONEncoder().encode(records).write(to: URL(fileURLWithPath: file), options: .atomic)
+            try data.write(to: URL(fileURLWithPath: file), options: .atomic)
+            written = hash
             return nil
         } catch {
             return "\(file): \(error.localizedDescription)"
@@ -103,6 +111,10 @@ package struct LastGood: Sendable {
 }
 
 extension LastGood.Record {
+    fileprivate init(_ id: ResourceID, path: String, line: Int, text: String) {
+        self.init(kind: id.kind, namespace: id.namespace, name: id.name, path: path, line: line, text: text)
+    }
+
     fileprivate var id: ResourceID { ResourceID(kind: kind, namespace: namespace, name: name) }
 }
 
