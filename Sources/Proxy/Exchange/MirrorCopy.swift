@@ -12,7 +12,7 @@ final class MirrorCopy: CallOwner {
     private var tee: BodyTee?
     private var reader = -1
     private var trailers: Head?
-    private var isFinished = false
+    private(set) var isFinished = false
     private var isRequestComplete = false
 
     init(worker: Worker, head: Head) {
@@ -71,6 +71,13 @@ final class MirrorCopy: CallOwner {
         finish()
     }
 
+    /// The process ends.
+    func abandon() {
+        guard !isFinished else { return }
+        call.cancel()
+        finish()
+    }
+
     private func feed() {
         guard call.isActive, let tee else { return }
         while true {
@@ -104,7 +111,8 @@ final class MirrorCopy: CallOwner {
     private func finish() {
         guard !isFinished else { return }
         isFinished = true
-        worker.loop.disarm(self)
+        // Not only disarmed: the loop would hold the copy until its deadline had passed.
+        worker.loop.deregister(self)
         if let tee, reader >= 0 { tee.removeReader(reader) }
         tee = nil
         worker.metrics.subtract(.mirrorsActive)

@@ -29,7 +29,7 @@ struct RetryDecision {
     func after(_ failure: CallFailure) -> Verdict {
         guard isReplayable else { return .no }
         switch failure.kind {
-        case .overflow, .noHealthyUpstream, .loop, .resolveFailure, .closedMidAnswer: return .no
+        case .overflow, .noHealthyUpstream, .loop, .resolveFailure, .closedMidAnswer, .headTooLarge: return .no
         case .closedBeforeHead where failure.wasReused && !usedFreeRetry:
             if method.isIdempotent || !failure.sentBytes { return .retryReusedConnection }
         default: break

@@ -20,6 +20,8 @@ struct CallFailure: Equatable {
         case perTryTimeout
         /// The name of a passthrough destination has no address.
         case resolveFailure
+        /// The request's head outgrew what is sent; nothing of it was.
+        case headTooLarge
         /// The destination is one of this proxy's own listeners.
         case loop
     }
@@ -45,6 +47,7 @@ struct CallFailure: Equatable {
         case .perTryTimeout: "upstream request timeout"
         case .resolveFailure: "DNS resolution failure"
         case .loop: "local connection failure"
+        case .headTooLarge: "local reset"
         }
     }
 }

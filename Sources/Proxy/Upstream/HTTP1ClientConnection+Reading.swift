@@ -58,7 +58,7 @@ extension HTTP1ClientConnection {
         case .body:
             if answerFraming == .untilClose, errno == 0 {
                 persists = false
-                finishAnswer(trailers: nil)
+                finishAnswer(trailers: nil, isLast: true)
             } else {
                 fail(.closedMidAnswer, errno: errno)
             }
@@ -121,7 +121,7 @@ extension HTTP1ClientConnection {
             }
             phase = .body
             call.received(head, framing: framing, end: !hasBody)
-            if !hasBody, !isClosed, self.call === call { finishAnswer(trailers: nil) }
+            if !hasBody, !isClosed, self.call === call { finishAnswer(trailers: nil, isLast: consumed == bytes.count) }
             return consumed
         }
     }
@@ -139,7 +139,7 @@ extension HTTP1ClientConnection {
             let count = Int(min(UInt64(bytes.count), bodyLeft))
             bodyLeft -= UInt64(count)
             deliver(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: call)
-            if bodyLeft == 0, !isClosed { finishAnswer(trailers: nil) }
+            if bodyLeft == 0, !isClosed { finishAnswer(trailers: nil, isLast: count == bytes.count) }
             return count
         }
     }
@@ -152,7 +152,8 @@ extension HTTP1ClientConnection {
         case .needMore(let consumed):
             return consumed
         case .end(let consumed):
-            finishAnswer(trailers: worker.trailers.fieldCount > 0 ? worker.trailers : nil)
+            finishAnswer(
+                trailers: worker.trailers.fieldCount > 0 ? worker.trailers : nil, isLast: consumed == bytes.count)
             return consumed
         case .failure(let fault):
             worker.metrics.add(.upstreamFault, reason: Int(fault.rawValue))
@@ -165,13 +166,16 @@ extension HTTP1ClientConnection {
         if !call.owner.callData(call, bytes), self.call === call { isPaused = true }
     }
 
-    /// The answer is complete: the connection goes back to its pool, or ends, and the call hears of it.
-    private func finishAnswer(trailers: Head?) {
+    /// The answer is complete: the connection goes back to its pool, or ends, and the call hears of it. `isLast`: no byte follows
+    /// the answer. What follows it, read or not, nobody asked for, and must never be taken for the next request's answer.
+    private func finishAnswer(trailers: Head?, isLast: Bool) {
         guard let finished = call else { return }
         call = nil
         served += 1
         isPaused = false
-        let isReusable = persists && requestEnded && !writeFailed && !isHungUp && pending.isEmpty && upstreams != nil
+        let isReusable =
+            persists && isLast && !isReadable && requestEnded && !writeFailed && !isHungUp && pending.isEmpty
+            && upstreams != nil
         if isReusable {
             phase = .idle
         } else {

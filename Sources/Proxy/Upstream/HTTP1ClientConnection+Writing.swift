@@ -13,6 +13,7 @@ extension HTTP1ClientConnection {
         isPaused = false
         answerBytesSeen = false
         bytesAccepted = true
+        isHeadTooLarge = false
         var out = claimOutput()
         if !HeadWriter.request(head, framing: framing, upgrade: false, to: out) {
             flush()
@@ -20,8 +21,7 @@ extension HTTP1ClientConnection {
             if !HeadWriter.request(head, framing: framing, upgrade: false, to: out) {
                 // A head that grew past the largest one that is ever sent: nothing left, and nothing will.
                 bytesAccepted = false
-                writeFailed = true
-                isReadable = true
+                isHeadTooLarge = true
                 worker.loop.makeReady(self)
                 return
             }
@@ -30,7 +30,7 @@ extension HTTP1ClientConnection {
     }
 
     func writeData(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard !bytes.isEmpty else { return true }
+        guard !bytes.isEmpty, !isHeadTooLarge else { return true }
         var goesOn: Bool
         if requestFraming == .chunked {
             var out = claimOutput()
@@ -50,7 +50,7 @@ extension HTTP1ClientConnection {
     }
 
     func writeEnd(trailers: Head?) {
-        guard !requestEnded else { return }
+        guard !requestEnded, !isHeadTooLarge else { return }
         requestEnded = true
         guard requestFraming == .chunked else { return }
         var out = claimOutput()

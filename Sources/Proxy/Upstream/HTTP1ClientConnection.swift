@@ -20,6 +20,8 @@ final class HTTP1ClientConnection: ClientConnection {
     var method = Method.get
     /// Bytes of the request may have reached the endpoint.
     var bytesAccepted = false
+    /// The route's edits made the head larger than any that is sent: the call fails in a turn of its own.
+    var isHeadTooLarge = false
 
     // MARK: The answer under way
 
@@ -87,6 +89,7 @@ final class HTTP1ClientConnection: ClientConnection {
 
     override func onReady() {
         if phase == .connecting { finishConnecting(.writable) }
+        if isHeadTooLarge, call != nil { return fail(.headTooLarge) }
         if !pending.isEmpty { sendPending() }
         serve()
     }

@@ -168,7 +168,9 @@ package final class UpstreamCall {
 
     /// The connection broke; it is closed.
     func failed(_ failure: CallFailure, connection: ClientConnection) {
-        if isObserved { worker.observe(.reset, endpoint: endpointSlot, cluster: cluster) }
+        if isObserved, failure.kind != .headTooLarge {
+            worker.observe(.reset, endpoint: endpointSlot, cluster: cluster)
+        }
         let cluster = cluster
         conclude()
         connection.upstreams?.closed(connection, ending: cluster)

@@ -12,6 +12,8 @@ final class Upstreams: WorkerMember {
     /// Calls by number. They live as long as the worker: exchanges and copies give them back for reuse.
     private var calls: [UpstreamCall?] = []
     private var freeCalls: [UpstreamCall] = []
+    /// Calls given back while actions are performed: one that is still to come may name them.
+    private var resting: [UpstreamCall] = []
     /// Endpoints whose connect failed before it was under way: told in a turn of its own.
     private var failedConnects: [(endpoint: Int32, failure: CallFailure)] = []
     /// Why the waiting calls of an endpoint fail, while they are told.
@@ -37,7 +39,7 @@ final class Upstreams: WorkerMember {
 
     func giveCall(_ call: UpstreamCall) {
         call.reset()
-        freeCalls.append(call)
+        if isPerforming { resting.append(call) } else { freeCalls.append(call) }
     }
 
     // MARK: - Leases
@@ -68,10 +70,9 @@ final class Upstreams: WorkerMember {
         return .waiting
     }
 
-    /// A waiting call gives up.
+    /// A waiting call gives up. If the pools have served or failed it already, the action that says so settles its accounts.
     func cancel(_ call: UpstreamCall, endpoint: Int32) {
-        pools.cancel(request: call.id, endpoint: endpoint)
-        worker.metrics.subtract(.upstreamPending)
+        if pools.cancel(request: call.id, endpoint: endpoint) { worker.metrics.subtract(.upstreamPending) }
         perform()
     }
 
@@ -86,6 +87,7 @@ final class Upstreams: WorkerMember {
 
     func connectFailed(_ connection: ClientConnection, _ failure: CallFailure) {
         free(connection)
+        worker.metrics.subtract(.upstreamConnections)
         fail(connection.endpointSlot, failure, cluster: connection.cluster)
     }
 
@@ -105,6 +107,7 @@ final class Upstreams: WorkerMember {
         free(connection)
         worker.metrics.subtract(.upstreamConnections)
         perform()
+        worker.handBackGenerations()
     }
 
     /// Another worker says that a connection slot is free or wanted.
@@ -128,6 +131,7 @@ final class Upstreams: WorkerMember {
         isPerforming = true
         while let action = pools.next() { perform(action) }
         isPerforming = false
+        while let call = resting.popLast() { freeCalls.append(call) }
     }
 
     private func perform(_ action: PoolAction) {
@@ -135,9 +139,14 @@ final class Upstreams: WorkerMember {
         case .assign(let request, let handle, _):
             worker.metrics.subtract(.upstreamPending)
             guard let connection = connections[Int(handle)], let call = calls[Int(request)] else { return }
-            call.leased(connection)
+            if call.state == .waiting { return call.leased(connection) }
+            // It was given up after the pool had chosen it: the connection goes back unused.
+            guard let cluster = connection.cluster else { return }
+            released(connection, cluster: cluster, isReusable: true)
         case .connect(let endpoint, let request):
-            guard let call = calls[Int(request)] else { return }
+            guard let call = calls[Int(request)], call.endpointSlot == endpoint else {
+                return failLater(endpoint, CallFailure(kind: .connectFailure))
+            }
             open(endpoint, for: call)
         case .close(let handle, let endpoint):
             guard let connection = connections[Int(handle)] else { return }
@@ -145,6 +154,7 @@ final class Upstreams: WorkerMember {
             pools.closed(connection: handle, endpoint: endpoint)
             free(connection)
             worker.metrics.subtract(.upstreamConnections)
+            worker.handBackGenerations()
         case .refuse(let request, _):
             worker.metrics.subtract(.upstreamPending)
             worker.metrics.add(.upstreamOverflows)
@@ -158,7 +168,9 @@ final class Upstreams: WorkerMember {
     }
 
     private func open(_ endpoint: Int32, for call: UpstreamCall) {
-        guard let address = call.endpointAddress, let cluster = call.cluster else { return }
+        guard let address = call.endpointAddress, let cluster = call.cluster else {
+            return failLater(endpoint, CallFailure(kind: .connectFailure))
+        }
         worker.metrics.add(.upstreamConnects)
         let isConnected: Bool
         let fd: Int32
@@ -203,6 +215,7 @@ final class Upstreams: WorkerMember {
         self.failure = failure
         pools.connectFailed(endpoint: endpoint)
         perform()
+        worker.handBackGenerations()
     }
 
     override func onReady() {
@@ -222,13 +235,15 @@ final class Upstreams: WorkerMember {
 
     /// Looks for expired connections at the latest when the first could be.
     private func armExpiry() {
-        guard deadline == .max else { return }
-        worker.loop.arm(self, deadline: worker.loop.now + UInt64(Limits.idleSweepMilliseconds))
+        let sweep = worker.loop.now + UInt64(Limits.idleSweepMilliseconds)
+        if deadline > sweep { worker.loop.arm(self, deadline: sweep) }
     }
 
     /// Closes everything: the worker ends.
     func closeAll() {
-        for connection in connections { connection?.retire() }
-        connections.removeAll()
+        for index in connections.indices {
+            connections[index]?.retire()
+            connections[index] = nil
+        }
     }
 }

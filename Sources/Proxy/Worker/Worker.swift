@@ -34,6 +34,8 @@ package final class Worker {
     // MARK: The generation
 
     private(set) var generation: GenerationUse?
+    /// Retired, not used by any request, and not handed back yet.
+    private var unusedGenerations: [Int] = []
     private var listenerByID: [Int] = []
     private var listeners: [ListenerSpec] = []
     private(set) var pathNormalization = PathNormalization.base
@@ -91,6 +93,9 @@ package final class Worker {
             freeExchanges.append(exchange)
         } else {
             giveCall(exchange.call)
+            // Freed when whoever is at work with it has returned: the ready queue holds it until the next turn.
+            loop.deregister(exchange)
+            loop.makeReady(exchange)
         }
     }
 
@@ -183,8 +188,9 @@ package final class Worker {
 
     /// Installs a generation between two batches: requests that begin from now on use it.
     func install(_ next: Generation) {
-        let use = GenerationUse(next) { [shared, index] unused in
-            shared.onGenerationUnused(index, unused.generation.number)
+        let use = GenerationUse(next) { [unowned(unsafe) self] unused in
+            unusedGenerations.append(unused.generation.number)
+            handBackGenerations()
         }
         let previous = generation
         generation = use
@@ -201,6 +207,14 @@ package final class Worker {
         flush()
     }
 
+    /// Tells of generations that no request uses, once no connection is left to an endpoint of the past: its slot may be given to
+    /// another one then.
+    func handBackGenerations() {
+        guard !unusedGenerations.isEmpty, !upstreams.pools.hasRetiredConnections else { return }
+        for number in unusedGenerations { shared.onGenerationUnused(index, number) }
+        unusedGenerations.removeAll(keepingCapacity: true)
+    }
+
     private func updateAcceptors() {
         for socket in shared.listeningSockets() where !acceptors.contains(where: { $0.listenerID == socket.id }) {
             let acceptor = Acceptor(worker: self, socket: socket.socket, listenerID: socket.id)
@@ -210,7 +224,9 @@ package final class Worker {
         for acceptor in gone { acceptor.stop() }
         acceptors.removeAll { listenerPosition($0.listenerID) < 0 }
         guard !gone.isEmpty else { return }
-        for connection in connections.reversed() where listenerPosition(connection.listenerID) < 0 { connection.drain() }
+        for connection in connections.reversed() where listenerPosition(connection.listenerID) < 0 {
+            connection.drain()
+        }
     }
 
     /// Where a listening socket stands in the generation's plan; -1: nowhere.
@@ -238,6 +254,7 @@ package final class Worker {
     func shutdown() {
         stopAccepting()
         for connection in connections.reversed() { connection.abandon() }
+        for copy in copies { copy.abandon() }
         upstreams.closeAll()
         loop.stop()
     }
