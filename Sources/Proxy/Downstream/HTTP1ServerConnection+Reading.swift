@@ -6,10 +6,11 @@ import Wire
 // From bytes to an exchange's inputs.
 extension HTTP1ServerConnection {
     /// Whether more bytes are of use now. A request that waits for its answer is not read past: the client's next requests stay in
-    /// the socket.
+    /// the socket, as they do while earlier answers wait for a client that sends without reading.
     private var wantsBytes: Bool {
         switch phase {
-        case .head, .lingering: !closesWhenEmpty
+        case .head: !closesWhenEmpty && !isFull
+        case .lingering: !closesWhenEmpty
         case .body: !isPaused
         case .answering: false
         }
@@ -57,10 +58,10 @@ extension HTTP1ServerConnection {
         }
     }
 
-    /// A client's FIN before the answer's head means that it is gone.
+    /// A client's FIN before the answer's head means that it is gone; so does a broken socket, also while its body is not read.
     private func noticeDeparture() {
-        guard isHungUp, phase == .answering, !isClosed else { return }
-        if writeFailed || !answerStarted { abort(.disconnected) }
+        guard isHungUp, exchange != nil, !isClosed else { return }
+        if writeFailed || isBroken || phase == .answering && !answerStarted { abort(.disconnected) }
     }
 
     /// Feeds what waits in `input`.
@@ -81,7 +82,7 @@ extension HTTP1ServerConnection {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
             let step: Int
             switch phase {
-            case .head: step = consumeHead(rest)
+            case .head: step = isFull ? 0 : consumeHead(rest)
             case .body: step = isPaused ? 0 : consumeBody(rest)
             case .answering: step = 0
             case .lingering:
@@ -169,20 +170,20 @@ extension HTTP1ServerConnection {
             let answered = answerStarted
             exchange = nil
             running.requestReset(.malformed)
-            if answered { end() } else { refuse(status: 400, sentence: fault.sentence) }
+            if answered { end() } else { refuse(status: 400, sentence: fault.sentence, isRecorded: true) }
             return bytes.count
         }
     }
 
     // MARK: - Refusing
 
-    /// Answers outside any exchange and closes, lingering so that the answer is read.
-    func refuse(status: Int, sentence: StaticString) {
+    /// Answers outside any exchange and closes, lingering so that the answer is read. `isRecorded`: the request was counted.
+    func refuse(status: Int, sentence: StaticString, isRecorded: Bool = false) {
         guard !isClosed, phase != .lingering else { return }
         let out = claimOutput()
         LocalReply.writeRefusal(status: status, sentence: sentence, to: out)
         commitOutput()
-        worker.recordRefusal(self, status: status)
+        if !isRecorded { worker.recordRefusal(self, status: status) }
         linger()
     }
 

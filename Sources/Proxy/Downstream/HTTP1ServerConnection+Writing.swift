@@ -18,7 +18,8 @@ extension HTTP1ServerConnection {
 
 extension HTTP1ServerConnection {
     func writeInformational(_ head: Head) {
-        guard minorVersion >= 1, !answerStarted else { return }
+        // One more or less is no loss; a flood of them to a client that reads none would be.
+        guard minorVersion >= 1, !answerStarted, !isFull else { return }
         let out = claimOutput()
         _ = HeadWriter.response(head, framing: .none, minorVersion: 1, close: false, upgrade: false, to: out)
         commitOutput()
@@ -40,7 +41,11 @@ extension HTTP1ServerConnection {
                 HeadWriter.response(
                     head, framing: answerFraming, minorVersion: minorVersion, close: closesAfterAnswer, upgrade: false,
                     to: empty)
-            else { return abort(.aborted) }
+            else {
+                // Larger than any head that is sent: the connection ends in a turn of its own, as the exchange is at work.
+                failWriting()
+                return
+            }
         }
         commitOutput()
         if end { endAnswer() }
@@ -100,6 +105,7 @@ extension HTTP1ServerConnection {
     func finishExchange() {
         exchange = nil
         guard answerEnded, !isClosed, phase != .lingering else { return }
+        if writeFailed { return end() }
         if phase == .body || closesAfterAnswer && (isReadable || input != nil) { return linger() }
         if closesAfterAnswer || isHungUp && !isReadable { return endWhenEmpty() }
         phase = .head

@@ -39,7 +39,11 @@ final class HTTP1ServerConnection: ServerConnection {
     var closesAfterAnswer = false
     /// The connection ends as soon as nothing is pending.
     var closesWhenEmpty = false
+    /// The answer was cut short.
+    var breaksAtEnd = false
     var isDraining = false
+    /// Both halves are gone: nobody will read an answer.
+    var isBroken = false
     var lingeredBytes = 0
     var lingerUntil: UInt64 = 0
 
@@ -50,6 +54,7 @@ final class HTTP1ServerConnection: ServerConnection {
         if events.contains(.hangup) || events.contains(.error) {
             isHungUp = true
             isReadable = true
+            if events.contains(.error) { isBroken = true }
         }
         if events.contains(.writable), !pending.isEmpty { sendPending() }
         serve()
@@ -132,6 +137,7 @@ final class HTTP1ServerConnection: ServerConnection {
         exchange = nil
         answerEnded = true
         // A body that ends early must not look complete: what was sent leaves, then the connection breaks.
+        breaksAtEnd = true
         endWhenEmpty()
     }
 
@@ -165,7 +171,7 @@ final class HTTP1ServerConnection: ServerConnection {
 
     func end() {
         guard !isClosed else { return }
-        closeSocket()
+        closeSocket(withReset: breaksAtEnd && answerFraming == .untilClose)
         worker.remove(self)
     }
 

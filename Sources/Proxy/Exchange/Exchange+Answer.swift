@@ -90,9 +90,10 @@ extension Exchange {
             usedFreeRetry = true
             worker.metrics.add(.retry, reason: RetryReason.reusedConnection.rawValue)
             worker.metrics.add(.retries)
-            // A turn of its own: the caller is in the middle of the connection that failed.
+            // At the batch's end, when the ends of other idle connections have been seen: a server that stops closes them all.
+            outcome = .completed
             backoffDeadline = worker.loop.now
-            retryNow()
+            armDeadline()
             return
         case .retry:
             if acquireRetry() { return scheduleRetry(RetryReason(failure)) }
@@ -101,12 +102,6 @@ extension Exchange {
             if attempts > 1, retriesLeft == 0 { extraFlags.insert(.retriesExhausted) }
         }
         replyToFailure(failure)
-    }
-
-    private func retryNow() {
-        backoffDeadline = .max
-        outcome = .completed
-        attempt()
     }
 
     func retryDecision() -> RetryDecision {
@@ -158,16 +153,15 @@ extension Exchange {
         case .perTryTimeout: Outcome(.config, .wait, .timedOut)
         case .resolveFailure: Outcome(.upstream, .pick, .missing)
         case .loop: Outcome(.config, .connect, .denied)
+        case .headTooLarge: Outcome(.config, .body, .overflow)
         }
     }
 
     /// Breaks an answer off whose head went out already.
     func abortAnswer() {
         isAnswerComplete = true
-        let connection = downstream
-        downstream = nil
-        connection?.reset(stream, .aborted)
-        finish()
+        downstream?.reset(stream, .aborted)
+        finish(tellsDownstream: false)
     }
 }
 

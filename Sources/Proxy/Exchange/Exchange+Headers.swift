@@ -117,8 +117,10 @@ extension Exchange {
         let head = requestHead
         setEnvoyField(EnvoyFields.attemptCount, LocalReply.appendNumber(UInt64(attempts), to: head))
         guard route.timeoutMilliseconds > 0 else { return }
-        let left = routeDeadline == .max ? UInt64(route.timeoutMilliseconds) : routeDeadline &- worker.loop.now
-        setEnvoyField(EnvoyFields.expectedTimeout, LocalReply.appendNumber(max(left, 1), to: head))
+        let now = worker.loop.now
+        let left =
+            routeDeadline == .max ? UInt64(route.timeoutMilliseconds) : routeDeadline > now ? routeDeadline - now : 1
+        setEnvoyField(EnvoyFields.expectedTimeout, LocalReply.appendNumber(left, to: head))
     }
 
     private func setEnvoyField(_ name: StaticString, _ value: Slice) {
@@ -141,7 +143,8 @@ extension Exchange {
             upstreamServiceMilliseconds = Int(waited)
             head.removeAll(named: EnvoyFields.serviceTimeName)
             head.appendField(
-                name: head.append(EnvoyFields.serviceTime), value: LocalReply.appendNumber(waited, to: head), id: .xEnvoy)
+                name: head.append(EnvoyFields.serviceTime), value: LocalReply.appendNumber(waited, to: head),
+                id: .xEnvoy)
         }
         if let use, route.editsResponse {
             use.routes.applyResponse(decision, to: head, request: requestHead, context: formatContext(head))

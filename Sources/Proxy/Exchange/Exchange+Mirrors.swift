@@ -18,11 +18,13 @@ extension Exchange {
             }
             let copy = MirrorCopy(worker: worker, head: mirrorHead())
             worker.insert(copy)
-            let end = requestFraming == .none || (isRequestComplete && (tee?.end ?? 0) == 0)
+            let end = endsWithHead
             let isStarted = copy.start(
                 cluster: Int(mirror.cluster), of: use, framing: requestFraming, end: end, tee: tee,
                 timeoutMilliseconds: Int(route.timeoutMilliseconds))
-            if isStarted, !end { mirrors.append(copy) }
+            if isStarted, !end, copy.pump(isComplete: isRequestComplete, trailers: requestTrailers) {
+                mirrors.append(copy)
+            }
         }
         // The copies took what gathered for the primary; it leaves first.
         worker.flush()
@@ -47,7 +49,12 @@ extension Exchange {
 
     func pumpMirrors() {
         guard !mirrors.isEmpty else { return }
-        mirrors.removeAll { !$0.pump(isComplete: isRequestComplete, trailers: requestTrailers) }
+        // A copy that is cut frees its connection, which may lead back here: nothing holds the list meanwhile.
+        var someEnded = false
+        for mirror in mirrors where !mirror.pump(isComplete: isRequestComplete, trailers: requestTrailers) {
+            someEnded = true
+        }
+        if someEnded { mirrors.removeAll(where: \.isFinished) }
     }
 
     func endMirrors() {

@@ -6,12 +6,12 @@ import Wire
 // Requests to where their Host says (`outboundTrafficPolicy: ALLOW_ANY` on a proxy port).
 extension Exchange {
     /// Connects to the address that the Host names, looking the name up first if it is one.
-    func attemptPassthrough(end: Bool) {
+    func attemptPassthrough() {
         let bytes = requestHead.bytes(requestHead.authority)
         let port = Authority.port(bytes) ?? UInt16(truncatingIfNeeded: worker.servicePort(listener) ?? 80)
         let name = String(
             decoding: UnsafeRawBufferPointer(rebasing: bytes[..<Authority.hostLength(bytes)]), as: UTF8.self)
-        if let address = SocketAddress(host: name, port: port) { return connect(address, end: end) }
+        if let address = SocketAddress(host: name, port: port) { return connect(address) }
         passthroughTicket &+= 1
         let ticket = passthroughTicket
         let waiting = SendableReference(self)
@@ -25,7 +25,7 @@ extension Exchange {
                 guard let first = addresses.first else {
                     return exchange.attemptFailed(CallFailure(kind: .resolveFailure))
                 }
-                exchange.connect(first.with(port: port), end: exchange.isRequestComplete && exchange.requestFraming == .none)
+                exchange.connect(first.with(port: port))
             case .failure:
                 exchange.attemptFailed(CallFailure(kind: .resolveFailure))
             }
@@ -33,8 +33,8 @@ extension Exchange {
         }
     }
 
-    private func connect(_ address: SocketAddress, end: Bool) {
-        let failure = call.start(address: address, head: requestHead, framing: requestFraming, end: end)
+    private func connect(_ address: SocketAddress) {
+        let failure = call.start(address: address, head: requestHead, framing: requestFraming, end: endsWithHead)
         if let failure { attemptFailed(failure) }
     }
 }

@@ -58,6 +58,7 @@ extension Exchange {
             case .answered: return
             case .suspend:
                 isSuspended = true
+                if !isRequestComplete { pauseUpload() }
                 return
             }
         }
@@ -93,7 +94,8 @@ extension Exchange {
         clusterIndex = target
         retriesLeft = target < 0 ? 0 : Int(use.routes.retryPolicy(decision.route).attempts)
         prepareHead(use)
-        if requestFraming != .none, !isRequestComplete { makeTee(use) }
+        if tee == nil, !isRequestComplete { makeTee() }
+        keepForReplay()
         startRouteTimer()
         attempt()
     }
@@ -101,7 +103,9 @@ extension Exchange {
     /// `Upgrade: h2c` is ignored and stripped; every other upgrade is refused.
     private func refuses(_ upgrade: Slice) -> Bool {
         let bytes = requestHead.bytes(upgrade)
-        if bytes.count == 3, equalIgnoringCase(UnsafePointer(requestHead.storage + upgrade.start), Self.h2c.utf8Start, count: 3) {
+        if bytes.count == 3,
+            equalIgnoringCase(UnsafePointer(requestHead.storage + upgrade.start), Self.h2c.utf8Start, count: 3)
+        {
             return false
         }
         return true
@@ -117,15 +121,18 @@ extension Exchange {
         attempts += 1
         if attempts > 1, let tee, replayReader >= 0 { tee.rewind(primaryReader) }
         setAttemptHeaders()
-        let end = isRequestComplete && (tee?.end ?? 0) == 0 && requestTrailers == nil && requestFraming == .none
-        if clusterIndex < 0 { return attemptPassthrough(end: end) }
+        if clusterIndex < 0 { return attemptPassthrough() }
         let policy = use.routes.retryPolicy(decision.route)
+        // Mirrors read the body from its first byte, whatever the endpoint got by then.
+        let held = attempts == 1 && !route.mirrors.isEmpty ? tee?.addReader() : nil
         let failure = call.start(
-            cluster: clusterIndex, of: use, head: requestHead, framing: requestFraming, end: end,
+            cluster: clusterIndex, of: use, head: requestHead, framing: requestFraming, end: endsWithHead,
             avoidTried: policy.ignoresPreviousHosts)
         lastEndpoint = call.endpointIndex
+        if attempts == 1, failure == nil { startMirrors(use) }
+        if let held { tee?.removeReader(held) }
         if let failure { return attemptFailed(failure) }
-        if attempts == 1 { startMirrors(use) }
+        pump()
         if isRequestComplete { startAttemptTimer() }
     }
 
@@ -145,17 +152,27 @@ extension Exchange {
 
     // MARK: - The body
 
-    private func makeTee(_ use: GenerationUse) {
+    /// Whether the request has no body: one with a body has a tee until its end.
+    var endsWithHead: Bool { isRequestComplete && tee == nil }
+
+    private func makeTee() {
         let tee = BodyTee(pool: worker.buffers)
         primaryReader = tee.addReader()
-        if retriesLeft > 0 || requestHead.method.isIdempotent { replayReader = tee.addReader() }
         self.tee = tee
+    }
+
+    /// Holds the body's bytes where the request may be sent again. Called before the first attempt.
+    private func keepForReplay() {
+        guard let tee, retriesLeft > 0 || requestHead.method.isIdempotent else { return }
+        replayReader = tee.addReader()
     }
 
     /// A part of the request's body.
     func requestData(_ bytes: UnsafeRawBufferPointer) {
         bytesReceived += UInt64(bytes.count)
         guard isActive, !isAnswerComplete else { return }
+        // What comes while a filter thinks about the head waits as well.
+        if tee == nil { makeTee() }
         guard let tee else { return }
         if call.isActive, replayReader < 0, !hasMirrors, tee.lag(primaryReader) == 0 {
             // Nobody else reads along and nothing waits: straight through.
@@ -174,6 +191,7 @@ extension Exchange {
         isRequestComplete = true
         requestCompleteNanoseconds = worker.loop.nowNanoseconds
         if let trailers { requestTrailers = trailers.copy() }
+        if tee == nil { makeTee() }
         tee?.complete()
         if isSuspended { return }
         startRouteTimer()
@@ -182,20 +200,26 @@ extension Exchange {
         pumpMirrors()
     }
 
-    /// Sends the attempt what it has not had yet.
+    /// Sends the attempt what it has not had yet, and has the client wait while too much is held for an endpoint that is slow, or
+    /// not there yet.
     func pump() {
-        guard let tee, call.isActive, isActive else { return }
+        guard let tee, isActive, !isSuspended else { return }
         var goesOn = true
-        while goesOn {
-            let piece = tee.piece(primaryReader)
-            if piece.isEmpty { break }
-            // The tee keeps the piece while the call copies or sends it.
-            goesOn = call.send(piece)
-            tee.advance(primaryReader, by: piece.count)
+        if call.isActive {
+            while goesOn {
+                let piece = tee.piece(primaryReader)
+                if piece.isEmpty { break }
+                // The tee keeps the piece while the call copies or sends it.
+                goesOn = call.send(piece)
+                tee.advance(primaryReader, by: piece.count)
+            }
+            if tee.lag(primaryReader) == 0, isRequestComplete { call.sendEnd(trailers: requestTrailers) }
         }
-        if tee.lag(primaryReader) == 0, isRequestComplete { call.sendEnd(trailers: requestTrailers) }
-        if !goesOn || tee.lag(primaryReader) > Limits.pendingHighBytes { pauseUpload() }
-        else if tee.lag(primaryReader) <= Limits.pendingLowBytes { resumeUpload() }
+        if !goesOn || tee.lag(primaryReader) > Limits.pendingHighBytes {
+            pauseUpload()
+        } else if tee.lag(primaryReader) <= Limits.pendingLowBytes {
+            resumeUpload()
+        }
     }
 
     private func pauseUpload() {
@@ -234,12 +258,11 @@ extension Exchange {
     /// The client is gone or broke the protocol in the middle of its body.
     func requestReset(_ reason: ResetReason) {
         guard isActive else { return }
-        downstream = nil
         outcome = Outcome(
             .client, isAnswerStarted ? .answer : isRequestComplete ? .wait : .body,
             reason == .malformed ? .malformed : reason == .timedOut ? .timedOut : .closed)
         details = reason == .malformed ? "http1.codec_error" : "downstream_remote_disconnect"
         if reason == .malformed, !isAnswerStarted { status = 400 }
-        finish()
+        finish(tellsDownstream: false)
     }
 }

@@ -189,8 +189,9 @@ final class Exchange: CallOwner {
 
     // MARK: - The end
 
-    /// Everything about this exchange is over: it is recorded and its object goes back to the worker.
-    func finish() {
+    /// Everything about this exchange is over: it is recorded and its object goes back to the worker, which keeps it alive at
+    /// least until the caller's turn ends. `tellsDownstream`: false when the connection knows already.
+    func finish(tellsDownstream: Bool = true) {
         guard isActive else { return }
         isActive = false
         if call.state != .idle { call.cancel() }
@@ -201,7 +202,7 @@ final class Exchange: CallOwner {
             if !isRequestComplete { tee.abort() }
         }
         record()
-        let connection = downstream
+        let connection = tellsDownstream ? downstream : nil
         let stream = stream
         use?.end()
         worker.give(self)

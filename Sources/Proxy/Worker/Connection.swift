@@ -62,6 +62,7 @@ package class Connection: WorkerMember {
 
     /// The worker's output buffer, for heads that are assembled in place. What another connection left there is sent first.
     final func claimOutput() -> Buffer {
+        assert(!isClosed, "a closed connection is not written to: it would be sent for after its end")
         if let owner = worker.outputOwner, owner !== self { owner.flush() }
         worker.outputOwner = self
         return worker.output
@@ -136,7 +137,8 @@ package class Connection: WorkerMember {
         }
     }
 
-    private func failWriting() {
+    /// Nothing can be sent any more; the handler hears of it in a turn of its own.
+    final func failWriting() {
         writeFailed = true
         pending.clear(pool: worker.buffers)
         stalledSince = 0
@@ -183,13 +185,14 @@ package class Connection: WorkerMember {
 
     // MARK: - Ending
 
-    /// Closes the socket and gives all buffers back. The object lives until the batch's end.
-    final func closeSocket() {
+    /// Closes the socket and gives all buffers back. The object lives until the batch's end. `withReset`: where an end would look
+    /// like the end of a body, the peer sees a reset.
+    final func closeSocket(withReset: Bool = false) {
         guard !isClosed else { return }
         flush()
         isClosed = true
         worker.loop.deregister(self)
-        _ = Socket.close(fd)
+        _ = withReset ? Socket.resetClose(fd) : Socket.close(fd)
         pending.clear(pool: worker.buffers)
         if let buffer = input {
             input = nil
