@@ -51,7 +51,8 @@ struct ForwardingTests {
         let proxy = try Harness(clusters: [Harness.cluster(ports: [origin.port])])
         let client = proxy.client()
         client.send(
-            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\nX-Sum: 9\r\n\r\n")
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwiki\r\n5\r\npedia\r\n0\r\nX-Sum: 9\r\n\r\n"
+        )
         let answer = try #require(client.answer())
         #expect(answer.text == "abcdefgh")
         #expect(client.trailers == ["X-End: yes"])
@@ -136,7 +137,9 @@ struct ForwardingTests {
     @Test("Hop-by-hop fields stay on their hop")
     func hopByHop() throws {
         let origin = Origin { _ in
-            .answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\r\n")
+            .answer(
+                "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n\r\n"
+            )
         }
         defer { origin.stop() }
         let proxy = try Harness(clusters: [Harness.cluster(ports: [origin.port])])
@@ -162,7 +165,9 @@ struct ForwardingTests {
         client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         #expect(client.answer()?.status == 403)
         let other = proxy.client()
-        other.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n")
+        other.send(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n"
+        )
         #expect(other.answer()?.text == "plain")
         #expect(origin.requests.first?.field("upgrade") == nil)
     }

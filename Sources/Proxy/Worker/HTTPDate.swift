@@ -3,7 +3,7 @@ import Wire
 /// The `date` field's value (RFC 9110 section 5.6.7), made once a second.
 struct HTTPDate {
     private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 32, alignment: 1)
-    private var second: UInt64 = 0
+    private var second = UInt64.max
     private var count = 0
 
     /// The 29 bytes for this moment. Valid until the next call.

@@ -1,6 +1,5 @@
 import Glibc
 import Loop
-import Synchronization
 
 /// An upstream server under a test's control: a thread for each connection, which hands every request that it read whole to the
 /// test's closure and sends back what that returns.
@@ -30,6 +29,7 @@ final class Origin: Sendable {
         case bytes([UInt8])
         /// Sends this and closes.
         case answerAndClose(String)
+        case bytesAndClose([UInt8])
         /// Closes without a byte.
         case close
         /// Nothing at all, the connection stays open.
@@ -38,8 +38,8 @@ final class Origin: Sendable {
 
     let port: UInt16
     private let listener: Int32
-    private let received = Mutex<[Request]>([])
-    private let connections = Mutex<[Int32]>([])
+    private let received = Locked<[Request]>([])
+    private let connections = Locked<[Int32]>([])
     private let react: @Sendable (Request) -> Reaction
 
     init(_ react: @escaping @Sendable (Request) -> Reaction) {
@@ -53,6 +53,14 @@ final class Origin: Sendable {
         self.init { _ in .answer("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)") }
     }
 
+    /// The same at a Unix socket.
+    init(saying text: String, unix path: String) {
+        react = { _ in .answer("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)") }
+        port = 0
+        listener = TestSocket.listen(unix: path)
+        _ = try? Thread.start(name: "origin") { [self] in acceptAll() }
+    }
+
     /// Every request that arrived whole.
     var requests: [Request] { received.withLock { $0 } }
     var connectionCount: Int { connections.withLock { $0.count } }
@@ -61,7 +69,7 @@ final class Origin: Sendable {
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
-        for fd in connections.withLock({ $0 }) { shutdown(fd, Int32(SHUT_RDWR)) }
+        connections.withLock { for fd in $0 where fd >= 0 { shutdown(fd, Int32(SHUT_RDWR)) } }
     }
 
     private func acceptAll() {
@@ -78,6 +86,7 @@ final class Origin: Sendable {
     }
 
     private func serve(_ fd: Int32, _ connection: Int) {
+        defer { end(fd, connection) }
         var buffered: [UInt8] = []
         var number = 0
         while let request = Self.read(fd, &buffered) {
@@ -89,15 +98,24 @@ final class Origin: Sendable {
             case .bytes(let bytes): TestSocket.sendAll(fd, bytes)
             case .answerAndClose(let text):
                 TestSocket.sendAll(fd, Array(text.utf8))
-                shutdown(fd, Int32(SHUT_RDWR))
+                return
+            case .bytesAndClose(let bytes):
+                TestSocket.sendAll(fd, bytes)
                 return
             case .close:
-                shutdown(fd, Int32(SHUT_RDWR))
                 return
             case .hang: break
             }
         }
-        shutdown(fd, Int32(SHUT_RDWR))
+    }
+
+    /// Closes a connection; its number stays taken.
+    private func end(_ fd: Int32, _ connection: Int) {
+        connections.withLock { list in
+            list[connection - 1] = -1
+            shutdown(fd, Int32(SHUT_RDWR))
+            close(fd)
+        }
     }
 
     /// Reads one request with its body (length or chunked, raw).
@@ -112,7 +130,9 @@ final class Origin: Sendable {
         buffered.removeFirst(end + 4)
         let lower = head.lowercased()
         if lower.contains("transfer-encoding: chunked") {
-            while RawClient.find(buffered, Array("0\r\n".utf8)) == nil || RawClient.find(buffered, [13, 10, 13, 10]) == nil {
+            while RawClient.find(buffered, Array("0\r\n".utf8)) == nil
+                || RawClient.find(buffered, [13, 10, 13, 10]) == nil
+            {
                 let bytes = TestSocket.receive(fd)
                 if bytes.isEmpty { return nil }
                 buffered += bytes

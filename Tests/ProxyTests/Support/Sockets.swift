@@ -1,4 +1,6 @@
 import Glibc
+import Loop
+import Wire
 
 /// Blocking sockets for tests, with a time limit on every read so that a broken proxy fails a test instead of hanging it.
 enum TestSocket {
@@ -15,6 +17,21 @@ enum TestSocket {
         return (fd, UInt16(bigEndian: address.sin_port))
     }
 
+    /// A listening Unix socket.
+    static func listen(unix path: String) -> Int32 {
+        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        _ = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        _ = Glibc.listen(fd, 128)
+        return fd
+    }
+
     /// A port on which nobody listens: bound and closed again.
     static func freePort() -> UInt16 {
         let (fd, port) = listen()
@@ -27,6 +44,18 @@ enum TestSocket {
         var address = loopback(port: port)
         let result = withAddress(&address) { Glibc.connect(fd, $0, $1) }
         precondition(result == 0, "connect to \(port): \(errno)")
+        setTimeout(fd, seconds: 20)
+        return fd
+    }
+
+    /// A connection to any address, made blocking; nil when it cannot be made.
+    static func connect(to address: SocketAddress) -> Int32? {
+        let fd: Int32
+        switch Socket.connect(address) {
+        case .connected(let socket), .inProgress(let socket): fd = socket
+        case .failure: return nil
+        }
+        _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
         setTimeout(fd, seconds: 20)
         return fd
     }
@@ -67,9 +96,23 @@ enum TestSocket {
         _ address: inout sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
     ) -> Int32 {
         withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
     }
+}
+
+/// The resident memory of this process in KiB.
+func residentKiB() -> Int {
+    guard let file = fopen("/proc/self/status", "r") else { return 0 }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    while fgets(&line, 256, file) != nil {
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        if text.hasPrefix("VmRSS:") { return Int(text.filter(\.isNumber)) ?? 0 }
+    }
+    return 0
 }
 
 /// A raw client: what it sends is exactly what the test says.
@@ -78,6 +121,7 @@ final class RawClient {
     private var buffered: [UInt8] = []
 
     init(port: UInt16) { fd = TestSocket.connect(port: port) }
+    init(fd: Int32) { self.fd = fd }
     deinit { close(fd) }
 
     @discardableResult
@@ -133,6 +177,25 @@ final class RawClient {
         return answer
     }
 
+    /// Reads an answer and throws its body away; how many bytes that was.
+    func drainAnswer() -> Int {
+        var end = Self.find(buffered, [13, 10, 13, 10])
+        while end == nil {
+            if !fill() { return -1 }
+            end = Self.find(buffered, [13, 10, 13, 10])
+        }
+        let head = String(decoding: buffered[..<(end! + 2)], as: UTF8.self)
+        let length = Answer(head: head).field("content-length").flatMap { Int($0) } ?? 0
+        var got = buffered.count - end! - 4
+        buffered = []
+        while got < length {
+            let count = TestSocket.receive(fd, max: 1 << 20).count
+            if count == 0 { return got }
+            got += count
+        }
+        return got
+    }
+
     /// Whether the peer closes without sending more.
     func isClosed() -> Bool { buffered.isEmpty && TestSocket.receive(fd).isEmpty }
 
@@ -173,7 +236,8 @@ final class RawClient {
 
     static func find(_ bytes: [UInt8], _ pattern: [UInt8]) -> Int? {
         guard bytes.count >= pattern.count else { return nil }
-        for start in 0...(bytes.count - pattern.count) where bytes[start..<(start + pattern.count)].elementsEqual(pattern) {
+        for start in 0...(bytes.count - pattern.count)
+        where bytes[start..<(start + pattern.count)].elementsEqual(pattern) {
             return start
         }
         return nil
