@@ -7,5 +7,9 @@ struct FieldsVerb: ParsableCommand {
         commandName: "fields",
         abstract: "Prints every field of every kind, and what happens with those that are not honoured, as Markdown.")
 
-    func run() { Terminal.say(Support.page()) }
+    func run() {
+        var page = Support.page()
+        if page.hasSuffix("\n") { page.removeLast() }
+        Terminal.say(page)
+    }
 }
