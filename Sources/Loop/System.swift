@@ -18,7 +18,8 @@ package enum System {
     @discardableResult
     package static func pinThread(toCore core: Int) -> Bool { outrider_pin_to_core(Int32(clamping: core)) == 0 }
 
-    /// Hands freed memory back to the kernel (`malloc_trim`): after a compile.
+    /// Hands back to the kernel what a compile needed: freed memory (`malloc_trim`), and the program's text, of which the part
+    /// that runs comes back by soft faults. Not for hot paths.
     package static func releaseFreeMemory() { outrider_trim_memory() }
 
     /// This process's number.

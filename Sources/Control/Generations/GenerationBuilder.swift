@@ -97,9 +97,10 @@ package final class GenerationBuilder: @unchecked Sendable {
         }
     }
 
-    /// The generation is in use: what serves now is what was last good.
+    /// The generation is in use: what serves now is what was last good. What making it took in memory goes back to the system.
     package func keepLastGood() {
         loop.post { [self] in
+            defer { System.releaseFreeMemory() }
             guard let store, let problem = lastGood?.save(store.good, files: contents) else { return }
             log("last good configuration could not be kept: \(problem)")
         }
