@@ -1,8 +1,8 @@
 import Wire
 
 /// How many retries of a cluster may be under way at once: the larger of a fixed number and a share of the requests, over
-/// all workers (the reference's section 6.3, `retryBudget`). Outrider has one unless a rule says otherwise, so that retries
-/// never multiply an overload; `maxRetries` limits on top.
+/// all workers (the reference's section 6.3, `retryBudget`). As in Istio there is none unless a rule asks for it: a rolling
+/// restart that refuses half of the connections must cost no request. `maxRetries` limits where there is no budget.
 package struct RetryBudget: Hashable, BitwiseCopyable, Sendable {
     /// Of the requests active and pending.
     package var percent: UInt32
@@ -12,6 +12,9 @@ package struct RetryBudget: Hashable, BitwiseCopyable, Sendable {
         self.percent = percent
         self.concurrencyMin = concurrencyMin
     }
+
+    /// No budget: only `maxRetries` limits.
+    package static let none = RetryBudget(percent: 100, concurrencyMin: .max)
 
     /// Retries allowed at once beside so many requests.
     package func allowance(active: Int) -> Int {

@@ -57,6 +57,13 @@ struct EffectivePolicy {
         case nil, .unspecified, .leastRequest, .leastConn, .passthrough: cluster.balancer = .leastRequest
         }
         cluster.outlier = outlierDetection.map(Self.outlier)
+        guard let retryBudget else { return }
+        // A budget takes the place of `maxRetries`.
+        cluster.limits.retriesMax = Limits.unlimited
+        let percent = retryBudget.percent ?? 20
+        cluster.retryBudget = RetryBudget(
+            percent: percent > 0 ? UInt32(min(percent, 100)) : 0,
+            concurrencyMin: UInt32(clamping: retryBudget.minRetryConcurrency ?? 3))
     }
 
     /// `connectionPool` alone, as inbound clusters take it.

@@ -15,7 +15,7 @@ package final class ProxyServer: @unchecked Sendable {  // Sendable: state behin
     private var source: ListenerSource
     private var sockets: [(id: Int, asked: SocketAddress, socket: ListeningSocket)] = []
     private var nextSocketID = 0
-    private let acknowledged: Locked<[Int]>
+    private let acknowledged: Mutex<[Int]>
 
     /// A listener of a plan that could not be opened.
     package struct ListenerProblem: Sendable {
@@ -31,7 +31,7 @@ package final class ProxyServer: @unchecked Sendable {  // Sendable: state behin
     ) throws(LoopError) {
         state = try ProcessState(workers: workers, connectionsMax: connectionsMax, hooks: hooks)
         self.source = source
-        acknowledged = Locked([Int](repeating: 0, count: workers))
+        acknowledged = Mutex([Int](repeating: 0, count: workers))
         state.logWriter = try LogWriter(rings: state.logRings)
         var made: [Worker] = []
         for index in 0..<workers { made.append(try Worker(index: index, shared: state)) }

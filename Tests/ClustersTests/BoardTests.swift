@@ -95,7 +95,9 @@ struct BoardTests {
 
     @Test("A retry budget is a share of all requests, but a few are always allowed")
     func retryBudget() {
-        let house = House([cluster(endpoints(1), limits: ClusterLimits(retriesMax: 5))], workers: 2)
+        var limited = cluster(endpoints(1), limits: ClusterLimits(retriesMax: 5))
+        limited.retryBudget = RetryBudget()
+        let house = House([limited], workers: 2)
         let record = house.table.cluster(0)
         func acquirable() -> Int {
             var count = 0

@@ -178,7 +178,7 @@ package enum Support {
           portLevelSettings: [PortLevel]
           tunnel: Tunnel -- connections go straight to the destination
           proxyProtocol: ProxyProtocol -- no PROXY line is sent
-          retryBudget: RetryBudget -- Outrider's own budget holds
+          retryBudget: RetryBudget
         PortLevel
           port: PortSelector
           loadBalancer: LoadBalancer
@@ -194,7 +194,7 @@ package enum Support {
         RetryBudget
           percent: number
           minRetryConcurrency: uint
-          budgetInterval: span
+          budgetInterval: span -- the share is of the requests at that moment
         """
 
     private static let trafficPolicy = """

@@ -22,8 +22,7 @@ extension Exchange {
             destination: destination, source: labels.source(role), responseCode: Int(status), flags: flags,
             reporter: role == .inbound ? .destination : .source, security: role == .inbound ? .none : .unknown)
         worker.metrics.record(
-            key, durationMicroseconds: duration / 1000, requestBytes: bytesReceived + UInt64(requestHeadBytes),
-            responseBytes: bytesSent + UInt64(answerHeadBytes))
+            key, durationMicroseconds: duration / 1000, requestBytes: bytesReceived, responseBytes: bytesSent)
         if worker.logsAccess { worker.writeAccessLine(self, flags: flags, durationMilliseconds: duration / 1_000_000) }
     }
 }
