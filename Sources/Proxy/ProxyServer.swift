@@ -9,7 +9,9 @@ import Wire
 /// The data path of a process: its workers, its listening sockets and the generation that they serve. Control publishes
 /// generations to it; Admin reads its counters. Its own methods are called from one thread (Control's); what it reports comes by
 /// the hooks.
-package final class ProxyServer: @unchecked Sendable {  // Sendable: state behind locks, or touched by Control's thread only.
+///
+/// @unchecked Sendable: state behind locks, or touched by Control's thread only.
+package final class ProxyServer: @unchecked Sendable {
     package let state: ProcessState
     private var threads: [ThreadHandle] = []
     private var source: ListenerSource
@@ -90,7 +92,9 @@ package final class ProxyServer: @unchecked Sendable {  // Sendable: state behin
     package var installed: [Int] { acknowledged.withLock { $0 } }
 
     /// Where the listeners of the plan really listen, for tests and messages: the asked address and the bound one.
-    package var addresses: [(asked: SocketAddress, bound: SocketAddress)] { sockets.map { ($0.asked, $0.socket.address) } }
+    package var addresses: [(asked: SocketAddress, bound: SocketAddress)] {
+        sockets.map { ($0.asked, $0.socket.address) }
+    }
 
     private func open(_ address: SocketAddress) throws(LoopError) -> Int {
         if let entry = sockets.first(where: { $0.asked == address }) { return entry.id }

@@ -171,4 +171,15 @@ struct ForwardingTests {
         #expect(other.answer()?.text == "plain")
         #expect(origin.requests.first?.field("upgrade") == nil)
     }
+
+    @Test("Several x-forwarded-for lines become one, the client's address last")
+    func forwardedFor() throws {
+        let origin = Origin(saying: "ok")
+        defer { origin.stop() }
+        let proxy = try Harness(clusters: [Harness.cluster(ports: [origin.port])])
+        let client = proxy.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n\r\n")
+        #expect(client.answer()?.status == 200)
+        #expect(origin.requests.first?.field("x-forwarded-for") == "1.1.1.1,2.2.2.2,127.0.0.1")
+    }
 }

@@ -22,7 +22,8 @@ extension Worker {
     private func appendRequest(_ exchange: Exchange, to line: inout TextWriter) {
         let head = exchange.requestHead
         line.append("[")
-        appendTime(loop.realtimeMilliseconds &- (loop.nowNanoseconds &- exchange.startedNanoseconds) / 1_000_000, to: &line)
+        appendTime(
+            loop.realtimeMilliseconds &- (loop.nowNanoseconds &- exchange.startedNanoseconds) / 1_000_000, to: &line)
         line.append("] \"")
         line.append(head.bytes(head.methodSlice))
         line.append(" ")

@@ -2,7 +2,9 @@ import Synchronization
 import Wire
 
 /// Bytes of log lines on their way from one worker to the writer thread: a ring with one producer and one consumer, without locks.
-package final class LogRing: @unchecked Sendable {  // Sendable: each end is touched by one thread; the counts are atomic.
+///
+/// @unchecked Sendable: each end is touched by one thread; the counts are atomic.
+package final class LogRing: @unchecked Sendable {
     private let memory: UnsafeMutableRawPointer
     private let capacity = Limits.logRingBytes
     /// Bytes ever written and ever taken.

@@ -5,7 +5,9 @@ import Wire
 
 /// Writes access-log lines on a thread of its own. Workers put lines into their rings and never wait: what does not fit is
 /// dropped and counted. The thread sleeps until a worker finds it asleep and wakes it.
-package final class LogWriter: @unchecked Sendable {  // Sendable: `fd` and `path` are the writer thread's alone.
+///
+/// @unchecked Sendable: `fd` and `path` are the writer thread's alone.
+package final class LogWriter: @unchecked Sendable {
     private let rings: [LogRing]
     private let loop: EventLoop
     private var thread: ThreadHandle?
@@ -41,7 +43,9 @@ package final class LogWriter: @unchecked Sendable {  // Sendable: `fd` and `pat
 
     /// Called by a worker that put a line: wakes the thread if it sleeps.
     func wake() {
-        guard isAsleep.load(ordering: .relaxed), isAsleep.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        guard isAsleep.load(ordering: .relaxed), isAsleep.exchange(false, ordering: .acquiringAndReleasing) else {
+            return
+        }
         loop.post { [self] in drain() }
     }
 

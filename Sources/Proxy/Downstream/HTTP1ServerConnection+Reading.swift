@@ -31,19 +31,6 @@ extension HTTP1ServerConnection {
         noticeDeparture()
     }
 
-    private func received(_ target: UnsafeMutableRawBufferPointer, _ count: Int) {
-        if let waiting = input, !waiting.isEmpty {
-            waiting.end += count
-            return consumeInput()
-        }
-        let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[..<count])
-        let taken = consume(bytes)
-        if taken < count, !isClosed {
-            releaseInput()
-            keep(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
-        }
-    }
-
     /// Nothing to read: for now (`EAGAIN`), or for ever.
     private func readFailed(_ result: Int) {
         if result == -Int(Errno.again) {
@@ -64,19 +51,8 @@ extension HTTP1ServerConnection {
         if writeFailed || isBroken || phase == .answering && !answerStarted { abort(.disconnected) }
     }
 
-    /// Feeds what waits in `input`.
-    func consumeInput() {
-        while let waiting = input, !waiting.isEmpty, !isClosed {
-            let taken = consume(waiting.readable)
-            if isClosed { return }
-            if taken == 0 { break }
-            waiting.consume(taken)
-        }
-        if !isClosed { releaseInput() }
-    }
-
     /// Takes as much as the phase allows; returns how many bytes that was. Whoever calls keeps the rest.
-    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+    func consumeRequest(_ bytes: UnsafeRawBufferPointer) -> Int {
         var taken = 0
         while taken < bytes.count, !isClosed {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])

@@ -57,11 +57,7 @@ extension HTTP1ServerConnection {
             switch answerFraming {
             case .none: break
             case .length, .untilClose: goesOn = write(bytes)
-            case .chunked:
-                _ = HeadWriter.chunkHeader(size: bytes.count, to: claimRoom(HeadWriter.chunkFramingBytesMax))
-                commitOutput()
-                write(bytes)
-                goesOn = write(Self.lineEnd)
+            case .chunked: goesOn = writeChunk(bytes)
             }
         }
         if end {
@@ -73,25 +69,8 @@ extension HTTP1ServerConnection {
     }
 
     func writeEnd(trailers: Head?) {
-        if answerFraming == .chunked {
-            let out = claimRoom(16 + (trailers?.storageUsed ?? 0) * 2)
-            if !HeadWriter.lastChunk(trailers: trailers, to: out) { _ = HeadWriter.lastChunk(trailers: nil, to: out) }
-            commitOutput()
-        }
+        if answerFraming == .chunked { writeLastChunk(trailers: trailers) }
         endAnswer()
-    }
-
-    /// The output buffer with room for `count` more bytes.
-    private func claimRoom(_ count: Int) -> Buffer {
-        let out = claimOutput()
-        if out.room >= count { return out }
-        flush()
-        return claimOutput()
-    }
-
-    private static let lineEndText: StaticString = "\r\n"
-    private static var lineEnd: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: lineEndText.utf8Start, count: 2)
     }
 
     // MARK: - The end of an answer

@@ -119,6 +119,8 @@ final class HTTP1ServerConnection: ServerConnection {
         return true
     }
 
+    override func consume(_ bytes: UnsafeRawBufferPointer) -> Int { consumeRequest(bytes) }
+
     // MARK: - Commands
 
     override func sendInformational(_ stream: UInt32, _ head: Head) { writeInformational(head) }

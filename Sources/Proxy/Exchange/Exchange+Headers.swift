@@ -38,7 +38,9 @@ extension Exchange {
             head.setField(.xForwardedProto, value: head.append("http"))
         }
         head.schemeIsHTTPS = forwardedProtoIsHTTPS()
-        appendForwardedFor(connection)
+        let peer = connection.peerText
+        head.appendForwardedFor(peer)
+        head.appendField(name: head.append("x-envoy-external-address"), value: head.append(peer), id: .xEnvoy)
         makeRequestID()
     }
 
@@ -53,23 +55,6 @@ extension Exchange {
     private func forwardedProtoIsHTTPS() -> Bool {
         guard let value = requestHead.value(of: .xForwardedProto), value.count == 5 else { return false }
         return requestHead.bytes(value).elementsEqual("https".utf8)
-    }
-
-    /// `old,peer`: the client's address behind what it sent itself.
-    private func appendForwardedFor(_ connection: ServerConnection) {
-        let head = requestHead
-        let peer = connection.peerText
-        if let old = head.value(of: .xForwardedFor), !old.isEmpty {
-            head.reserve(old.count + 1 + peer.count)
-            let start = head.append(head.bytes(old))
-            _ = head.append(",")
-            _ = head.append(peer)
-            head.setField(.xForwardedFor, value: Slice(offset: start.start, length: old.count + 1 + peer.count))
-        } else {
-            head.setField(.xForwardedFor, value: head.append(peer))
-        }
-        head.appendField(
-            name: head.append("x-envoy-external-address"), value: head.append(peer), id: .xEnvoy)
     }
 
     /// A fresh random UUID, version 4.

@@ -34,16 +34,7 @@ extension Exchange {
     private func mirrorHead() -> Head {
         let head = requestHead.copy()
         head.appendField(name: head.append("x-envoy-internal"), value: head.append("true"), id: .xEnvoy)
-        guard let peer = downstream?.localText else { return head }
-        if let old = head.value(of: .xForwardedFor), !old.isEmpty {
-            head.reserve(old.count + 1 + peer.count)
-            let start = head.append(head.bytes(old))
-            _ = head.append(",")
-            _ = head.append(peer)
-            head.setField(.xForwardedFor, value: Slice(offset: start.start, length: old.count + 1 + peer.count))
-        } else {
-            head.setField(.xForwardedFor, value: head.append(peer))
-        }
+        if let own = downstream?.localText { head.appendForwardedFor(own) }
         return head
     }
 

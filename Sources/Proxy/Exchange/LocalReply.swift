@@ -16,43 +16,25 @@ enum LocalReply {
 
     /// Writes a whole refusal for a request that never became an exchange: one line of text, and the connection closes.
     static func writeRefusal(status: Int, sentence: StaticString, to out: Buffer) {
-        append("HTTP/1.1 ", out)
-        appendDecimal(UInt64(status), out)
-        append(" ", out)
-        append(StatusReason.of(status), out)
-        append("\r\ncontent-type: text/plain\r\ncontent-length: ", out)
-        appendDecimal(UInt64(sentence.utf8CodeUnitCount) + 1, out)
-        append("\r\nconnection: close\r\n\r\n", out)
-        append(sentence, out)
-        append("\n", out)
-    }
-
-    private static func append(_ text: StaticString, _ out: Buffer) {
-        _ = out.append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
-
-    private static func appendDecimal(_ number: UInt64, _ out: Buffer) {
-        withDecimal(number) { _ = out.append($0) }
+        var text = TextWriter(out.writable)
+        text.append("HTTP/1.1 ")
+        text.append(decimal: UInt64(status))
+        text.append(" ")
+        text.append(StatusReason.of(status))
+        text.append("\r\ncontent-type: text/plain\r\ncontent-length: ")
+        text.append(decimal: UInt64(sentence.utf8CodeUnitCount) + 1)
+        text.append("\r\nconnection: close\r\n\r\n")
+        text.append(sentence)
+        text.append("\n")
+        out.end += text.count
     }
 
     /// Appends a number's digits to a head's storage.
     static func appendNumber(_ number: UInt64, to head: Head) -> Slice {
-        var slice = Slice.empty
-        withDecimal(number) { slice = head.append($0) }
-        return slice
-    }
-
-    /// The digits of a number, without a string.
-    static func withDecimal(_ number: UInt64, _ body: (UnsafeRawBufferPointer) -> Void) {
-        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
-            var position = 20
-            var rest = number
-            repeat {
-                position -= 1
-                digits[position] = UInt8(ascii: "0") + UInt8(rest % 10)
-                rest /= 10
-            } while rest > 0
-            body(UnsafeRawBufferPointer(rebasing: digits[position...]))
+        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { memory in
+            var digits = TextWriter(memory)
+            digits.append(decimal: number)
+            return head.append(digits.bytes)
         }
     }
 }

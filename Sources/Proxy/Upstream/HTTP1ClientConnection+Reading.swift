@@ -22,29 +22,6 @@ extension HTTP1ClientConnection {
         }
     }
 
-    private func received(_ target: UnsafeMutableRawBufferPointer, _ count: Int) {
-        if let waiting = input, !waiting.isEmpty {
-            waiting.end += count
-            return consumeInput()
-        }
-        let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[..<count])
-        let taken = consume(bytes)
-        if taken < count, !isClosed {
-            releaseInput()
-            keep(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
-        }
-    }
-
-    func consumeInput() {
-        while let waiting = input, !waiting.isEmpty, !isClosed, !isPaused {
-            let taken = consume(waiting.readable)
-            if isClosed { return }
-            if taken == 0 { break }
-            waiting.consume(taken)
-        }
-        if !isClosed { releaseInput() }
-    }
-
     /// The endpoint closed or broke the connection.
     private func ended(_ errno: Int32) {
         switch phase {
@@ -66,7 +43,8 @@ extension HTTP1ClientConnection {
         }
     }
 
-    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+    /// Takes as much as the phase allows; returns how many bytes that was.
+    func consumeAnswer(_ bytes: UnsafeRawBufferPointer) -> Int {
         var taken = 0
         while taken < bytes.count, !isClosed, !isPaused {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])

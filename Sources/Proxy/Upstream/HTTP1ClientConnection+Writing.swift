@@ -31,20 +31,7 @@ extension HTTP1ClientConnection {
 
     func writeData(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard !bytes.isEmpty, !isHeadTooLarge else { return true }
-        var goesOn: Bool
-        if requestFraming == .chunked {
-            var out = claimOutput()
-            if out.room < 32 {
-                flush()
-                out = claimOutput()
-            }
-            _ = HeadWriter.chunkHeader(size: bytes.count, to: out)
-            commitOutput()
-            write(bytes)
-            goesOn = write(Self.lineEnd)
-        } else {
-            goesOn = write(bytes)
-        }
+        let goesOn = requestFraming == .chunked ? writeChunk(bytes) : write(bytes)
         if !goesOn { pausedWriters = true }
         return goesOn
     }
@@ -52,18 +39,6 @@ extension HTTP1ClientConnection {
     func writeEnd(trailers: Head?) {
         guard !requestEnded, !isHeadTooLarge else { return }
         requestEnded = true
-        guard requestFraming == .chunked else { return }
-        var out = claimOutput()
-        if out.room < 16 + (trailers?.storageUsed ?? 0) * 2 {
-            flush()
-            out = claimOutput()
-        }
-        if !HeadWriter.lastChunk(trailers: trailers, to: out) { _ = HeadWriter.lastChunk(trailers: nil, to: out) }
-        commitOutput()
-    }
-
-    private static let lineEndText: StaticString = "\r\n"
-    private static var lineEnd: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: lineEndText.utf8Start, count: 2)
+        if requestFraming == .chunked { writeLastChunk(trailers: trailers) }
     }
 }

@@ -121,6 +121,8 @@ final class HTTP1ClientConnection: ClientConnection {
         call?.writable()
     }
 
+    override func consume(_ bytes: UnsafeRawBufferPointer) -> Int { consumeAnswer(bytes) }
+
     // MARK: - Commands
 
     override func begin(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) -> UInt32 {

@@ -29,6 +29,9 @@ package class Connection: WorkerMember {
 
     // MARK: - For subclasses
 
+    /// Takes as many of these bytes as are of use now; returns how many. The rest is offered again.
+    func consume(_ bytes: UnsafeRawBufferPointer) -> Int { bytes.count }
+
     /// `pending` fell to the low mark after `write` had said to pause.
     func drained() {}
 
@@ -167,8 +170,33 @@ package class Connection: WorkerMember {
         return waiting.writable
     }
 
+    /// `count` bytes were read into `readTarget()`: they are consumed, and what is not is kept.
+    final func received(_ target: UnsafeMutableRawBufferPointer, _ count: Int) {
+        if let waiting = input, !waiting.isEmpty {
+            waiting.end += count
+            return consumeInput()
+        }
+        let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target)[..<count])
+        let taken = consume(bytes)
+        if taken < count, !isClosed {
+            releaseInput()
+            keep(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
+        }
+    }
+
+    /// Consumes what was kept.
+    final func consumeInput() {
+        while let waiting = input, !waiting.isEmpty, !isClosed {
+            let taken = consume(waiting.readable)
+            if isClosed { return }
+            if taken == 0 { break }
+            waiting.consume(taken)
+        }
+        if !isClosed { releaseInput() }
+    }
+
     /// Keeps unconsumed bytes of the scratch memory.
-    final func keep(_ bytes: UnsafeRawBufferPointer) {
+    private func keep(_ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
         if input == nil { input = worker.buffers.take(capacity: bytes.count) }
         let kept = input!.append(bytes)
@@ -176,7 +204,7 @@ package class Connection: WorkerMember {
     }
 
     /// Gives the input buffer back when nothing is in it.
-    final func releaseInput() {
+    private func releaseInput() {
         if let buffer = input, buffer.isEmpty {
             input = nil
             worker.buffers.give(buffer)
@@ -191,7 +219,7 @@ package class Connection: WorkerMember {
         guard !isClosed else { return }
         flush()
         isClosed = true
-        worker.loop.deregister(self)
+        worker.loop.deregister(self, willClose: true)
         _ = withReset ? Socket.resetClose(fd) : Socket.close(fd)
         pending.clear(pool: worker.buffers)
         if let buffer = input {

@@ -4,7 +4,9 @@ import Routing
 import Telemetry
 
 /// One configuration as it is served: immutable, shared by all workers.
-package final class Generation: @unchecked Sendable {  // Sendable: nothing in it changes after init.
+///
+/// @unchecked Sendable: nothing in it changes after init.
+package final class Generation: @unchecked Sendable {
     /// Counts up from 1 over the process's life.
     package let number: Int
     package let plan: Plan
@@ -15,7 +17,9 @@ package final class Generation: @unchecked Sendable {  // Sendable: nothing in i
     package let listenerByID: [Int]
     let labels: GenerationLabels
 
-    package init(number: Int, plan: Plan, routes: RouteTable, clusters: ClusterTable, listenerByID: [Int], labels: LabelSets) {
+    package init(
+        number: Int, plan: Plan, routes: RouteTable, clusters: ClusterTable, listenerByID: [Int], labels: LabelSets
+    ) {
         self.number = number
         self.plan = plan
         self.routes = routes

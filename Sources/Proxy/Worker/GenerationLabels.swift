@@ -4,7 +4,9 @@ import Telemetry
 
 /// The numbers of metrics' labels for one generation, so that counting a request looks nothing up: one for each endpoint, each
 /// cluster, and this proxy itself.
-package struct GenerationLabels: @unchecked Sendable {  // Sendable: written once, before it is shared; never freed early.
+///
+/// @unchecked Sendable: written once, before it is shared; never freed early.
+package struct GenerationLabels: @unchecked Sendable {
     private final class Storage {
         let endpoints: UnsafeMutablePointer<Int32>
         let clusters: UnsafeMutablePointer<Int32>
