@@ -1,4 +1,5 @@
 import Clusters
+import Glibc
 import Loop
 import Plan
 import Routing
@@ -17,7 +18,9 @@ package final class ProxyServer: @unchecked Sendable {
     private var source: ListenerSource
     private var sockets: [(id: Int, asked: SocketAddress, socket: ListeningSocket)] = []
     private var nextSocketID = 0
-    private let acknowledged: Mutex<[Int]>
+    private let acknowledged: Locked<[Int]>
+    /// Sockets that workers are still to close.
+    private let closingCount = Locked(0)
 
     /// A listener of a plan that could not be opened.
     package struct ListenerProblem: Sendable {
@@ -33,7 +36,7 @@ package final class ProxyServer: @unchecked Sendable {
     ) throws(LoopError) {
         state = try ProcessState(workers: workers, connectionsMax: connectionsMax, hooks: hooks)
         self.source = source
-        acknowledged = Mutex([Int](repeating: 0, count: workers))
+        acknowledged = Locked([Int](repeating: 0, count: workers))
         state.logWriter = try LogWriter(rings: state.logRings)
         var made: [Worker] = []
         for index in 0..<workers { made.append(try Worker(index: index, shared: state)) }
@@ -75,6 +78,7 @@ package final class ProxyServer: @unchecked Sendable {
             number: number, plan: plan, routes: routes, clusters: clusters, listenerByID: listenerByID,
             labels: state.labels)
         let retiring = closing.map(\.socket)
+        closingCount.withLock { $0 += retiring.count }
         let left = Countdown(state.workers.count)
         for handle in state.workers {
             handle.post { [self] worker in
@@ -82,6 +86,7 @@ package final class ProxyServer: @unchecked Sendable {
                 acknowledged.withLock { $0[worker.index] = number }
                 guard left.decrement() else { return }
                 for socket in retiring { socket.close() }
+                closingCount.withLock { $0 -= retiring.count }
                 onInstalled(generation)
             }
         }
@@ -96,8 +101,12 @@ package final class ProxyServer: @unchecked Sendable {
         sockets.map { ($0.asked, $0.socket.address) }
     }
 
+    private static let closingWaitMilliseconds = 1000
+
     private func open(_ address: SocketAddress) throws(LoopError) -> Int {
         if let entry = sockets.first(where: { $0.asked == address }) { return entry.id }
+        // An address that was given up a moment ago is free when the last worker has let go of it.
+        for _ in 0..<Self.closingWaitMilliseconds where closingCount.withLock({ $0 > 0 }) { usleep(1000) }
         let socket = try source.socket(for: address)
         sockets.append((nextSocketID, address, socket))
         nextSocketID += 1

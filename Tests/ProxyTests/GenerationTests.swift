@@ -93,6 +93,24 @@ struct GenerationTests {
         #expect(traffic.stop().bad == 0)
     }
 
+    @Test("A listener that goes and comes back at once listens")
+    func comesBack() throws {
+        let origin = Origin(saying: "ok")
+        defer { origin.stop() }
+        let proxy = try Harness(clusters: [Harness.cluster(ports: [origin.port])], workers: 2)
+        let first = proxy.plan.listeners[0]
+        let port = TestSocket.freePort()
+        let extra = ListenerSpec(
+            name: "extra", address: .ipv4(0x7F00_0001, port: port), role: .gateway, routeConfiguration: 0,
+            servicePort: 80)
+        for _ in 0..<20 {
+            proxy.plan.listeners = [first, extra]
+            #expect(proxy.publish().isEmpty)
+            proxy.plan.listeners = [first]
+            proxy.publish()
+        }
+    }
+
     @Test("At the limit of connections new ones are closed with one line for the operator, and accepted again later")
     func connectionLimit() throws {
         let origin = Origin(saying: "ok")

@@ -197,6 +197,7 @@ struct HostilePeerTests {
         proxy.plan.clusters = [Harness.cluster(ports: [origin.port, other.port])]
         proxy.plan.clusters[0].retryBudget = RetryBudget(percent: 100, concurrencyMin: 100)
         proxy.publish()
+        #expect(Harness.wait { proxy.server.installed.allSatisfy { $0 == proxy.number } })
         origin.stop()
         for client in clients { client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
         for client in clients {

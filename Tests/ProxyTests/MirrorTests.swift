@@ -6,8 +6,7 @@ import Testing
 @Suite("Mirrors over real sockets")
 struct MirrorTests {
     private func wait(_ condition: () -> Bool) -> Bool {
-        for _ in 0..<5000 where !condition() { usleep(1000) }
-        return condition()
+        Harness.wait(condition)
     }
 
     @Test("A copy carries the body and is marked; its answer is thrown away")

@@ -7,7 +7,7 @@ import Wire
 /// number; here are the objects behind the numbers.
 final class Upstreams: WorkerMember {
     let pools: WorkerPools
-    private var connections: [ClientConnection?] = []
+    private(set) var connections: [ClientConnection?] = []
     private var freeHandles: [UInt32] = []
     /// Calls by number. They live as long as the worker: exchanges and copies give them back for reuse.
     private var calls: [UpstreamCall?] = []

@@ -29,7 +29,7 @@ package final class ProcessState: @unchecked Sendable {
 
     private let connectionCounts: [ConnectionCount]
     private let isAtLimit = Atomic<Bool>(false)
-    private let sockets = Mutex<[(id: Int, socket: ListeningSocket)]>([])
+    private let sockets = Locked<[(id: Int, socket: ListeningSocket)]>([])
 
     /// A worker's connections, on a cache line of its own.
     private final class ConnectionCount: Sendable {

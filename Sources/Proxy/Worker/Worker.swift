@@ -46,7 +46,7 @@ package final class Worker {
     // MARK: What is under way
 
     private var freeExchanges: [Exchange] = []
-    private var connections: [ServerConnection] = []
+    private(set) var connections: [ServerConnection] = []
     private var copies: [MirrorCopy] = []
     private var acceptors: [Acceptor] = []
     package private(set) var isDraining = false

@@ -37,7 +37,10 @@ final class Bench {
 
     /// Turns the loop until something is so, for at most ten seconds.
     func turn(until condition: () -> Bool) -> Bool {
-        for _ in 0..<1000 where !condition() { worker.loop.turn(waitMilliseconds: 10) }
+        for _ in 0..<1000 {
+            if condition() { return true }
+            worker.loop.turn(waitMilliseconds: 10)
+        }
         return condition()
     }
 

@@ -36,10 +36,11 @@ final class Harness {
     deinit { server.shutdown() }
 
     /// Publishes `plan` as the next generation.
-    func publish() {
+    @discardableResult
+    func publish() -> [ProxyServer.ListenerProblem] {
         number += 1
         let table = ClusterTable(specs: plan.clusters, registry: registry)
-        _ = server.publish(
+        return server.publish(
             number: number, plan: plan, routes: RouteTable(plan.routeConfigurations), clusters: table)
     }
 
@@ -74,7 +75,10 @@ final class Harness {
 
     /// Waits for something that happens on another thread, at most ten seconds.
     static func wait(_ condition: () -> Bool) -> Bool {
-        for _ in 0..<10_000 where !condition() { usleep(1000) }
+        for _ in 0..<10_000 {
+            if condition() { return true }
+            usleep(1000)
+        }
         return condition()
     }
 

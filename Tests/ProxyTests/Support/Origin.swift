@@ -38,6 +38,7 @@ final class Origin: Sendable {
 
     let port: UInt16
     private let listener: Int32
+    private let isStopped = Locked(false)
     private let received = Locked<[Request]>([])
     private let connections = Locked<[Int32]>([])
     private let react: @Sendable (Request) -> Reaction
@@ -65,8 +66,14 @@ final class Origin: Sendable {
     var requests: [Request] { received.withLock { $0 } }
     var connectionCount: Int { connections.withLock { $0.count } }
 
-    /// Stops accepting and closes all connections.
+    /// Stops accepting and closes all connections. Once: its descriptors may be others' by the second time.
     func stop() {
+        guard
+            !isStopped.withLock({ stopped in
+                defer { stopped = true }
+                return stopped
+            })
+        else { return }
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
         connections.withLock { for fd in $0 where fd >= 0 { shutdown(fd, Int32(SHUT_RDWR)) } }

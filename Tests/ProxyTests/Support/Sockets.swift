@@ -235,11 +235,21 @@ final class RawClient {
     }
 
     static func find(_ bytes: [UInt8], _ pattern: [UInt8]) -> Int? {
-        guard bytes.count >= pattern.count else { return nil }
-        for start in 0...(bytes.count - pattern.count)
-        where bytes[start..<(start + pattern.count)].elementsEqual(pattern) {
-            return start
+        bytes.withUnsafeBytes { all in
+            pattern.withUnsafeBytes { wanted in
+                guard let start = all.baseAddress, let first = wanted.baseAddress else { return nil }
+                var position = 0
+                while position + wanted.count <= all.count {
+                    guard let found = memchr(start + position, Int32(wanted[0]), all.count - position) else {
+                        return nil
+                    }
+                    position = UnsafeRawPointer(found) - start
+                    if position + wanted.count > all.count { return nil }
+                    if memcmp(found, first, wanted.count) == 0 { return position }
+                    position += 1
+                }
+                return nil
+            }
         }
-        return nil
     }
 }
