@@ -84,7 +84,7 @@ extension HTTP1ServerConnection {
             }
             return 0
         case .failure(let fault):
-            worker.metrics.add(.downstreamFault, reason: Int(fault.rawValue))
+            worker.metrics.add(.downstreamFault, fault)
             refuse(status: fault.status, sentence: fault.sentence)
             return bytes.count
         case .complete(let consumed, let framing, let persists):
@@ -142,7 +142,7 @@ extension HTTP1ServerConnection {
             running.requestEnd(trailers: worker.trailers.fieldCount > 0 ? worker.trailers : nil)
             return consumed
         case .failure(let fault):
-            worker.metrics.add(.downstreamFault, reason: Int(fault.rawValue))
+            worker.metrics.add(.downstreamFault, fault)
             let answered = answerStarted
             exchange = nil
             running.requestReset(.malformed)

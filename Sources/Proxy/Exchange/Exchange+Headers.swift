@@ -139,6 +139,7 @@ extension Exchange {
 
     /// `server` as Istio sets it, and `date` where there is none.
     func addServerFields(_ head: Head) {
+        answerHeadBytes = head.storageUsed
         head.setField(.server, value: head.append(role == .gateway || role == .inbound ? "istio-envoy" : "envoy"))
         if !head.has(.date) { head.appendField(.date, value: head.append(worker.dateText())) }
     }

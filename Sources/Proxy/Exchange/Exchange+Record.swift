@@ -22,7 +22,8 @@ extension Exchange {
             destination: destination, source: labels.source(role), responseCode: Int(status), flags: flags,
             reporter: role == .inbound ? .destination : .source, security: role == .inbound ? .none : .unknown)
         worker.metrics.record(
-            key, durationMicroseconds: duration / 1000, requestBytes: bytesReceived, responseBytes: bytesSent)
+            key, durationMicroseconds: duration / 1000, requestBytes: bytesReceived + UInt64(requestHeadBytes),
+            responseBytes: bytesSent + UInt64(answerHeadBytes))
         if worker.logsAccess { worker.writeAccessLine(self, flags: flags, durationMilliseconds: duration / 1_000_000) }
     }
 }

@@ -15,6 +15,7 @@ extension Exchange {
         requestFraming = framing
         isRequestComplete = end
         startedNanoseconds = worker.loop.nowNanoseconds
+        requestHeadBytes = requestHead.storageUsed
         if end { requestCompleteNanoseconds = startedNanoseconds }
         worker.metrics.add(.downstreamRequests)
         guard let current = worker.generation else { return }

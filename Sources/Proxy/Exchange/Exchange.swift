@@ -82,6 +82,9 @@ final class Exchange: CallOwner {
     /// Milliseconds from the complete request to the answer's head; -1: unknown.
     var upstreamServiceMilliseconds = -1
     var bytesReceived: UInt64 = 0
+    /// Bytes of both heads, which metrics count as well.
+    var requestHeadBytes = 0
+    var answerHeadBytes = 0
     var bytesSent: UInt64 = 0
     /// The endpoint of the last attempt in the generation's table.
     var lastEndpoint = -1
@@ -125,6 +128,7 @@ final class Exchange: CallOwner {
         requestCompleteNanoseconds = 0
         upstreamServiceMilliseconds = -1
         bytesReceived = 0
+        answerHeadBytes = 0
         bytesSent = 0
         lastEndpoint = -1
         call.reset()

@@ -75,7 +75,7 @@ extension HTTP1ClientConnection {
         switch ResponseHead.parse(bytes, answering: method, into: head) {
         case .partial: return 0
         case .failure(let fault):
-            worker.metrics.add(.upstreamFault, reason: Int(fault.rawValue))
+            worker.metrics.add(.upstreamFault, fault)
             fail(.protocolError)
             return bytes.count
         case .complete(let consumed, let framing, let persists):
@@ -134,7 +134,7 @@ extension HTTP1ClientConnection {
                 trailers: worker.trailers.fieldCount > 0 ? worker.trailers : nil, isLast: consumed == bytes.count)
             return consumed
         case .failure(let fault):
-            worker.metrics.add(.upstreamFault, reason: Int(fault.rawValue))
+            worker.metrics.add(.upstreamFault, fault)
             fail(.protocolError)
             return bytes.count
         }

@@ -121,11 +121,8 @@ package final class UpstreamCall {
     /// The connection that this call waited for could not be made.
     func connectFailed(_ failure: CallFailure) {
         guard state == .waiting else { return }
-        if isObserved, failure.kind == .connectFailure || failure.kind == .connectTimeout {
-            worker.observe(
-                failure.kind == .connectTimeout ? .connectTimedOut : .connectFailed, endpoint: endpointSlot,
-                cluster: cluster)
-        }
+        if failure.kind == .connectFailure { tell(.connectFailed) }
+        if failure.kind == .connectTimeout { tell(.connectTimedOut) }
         conclude()
         owner.callFailed(self, failure)
     }
@@ -154,7 +151,7 @@ package final class UpstreamCall {
     func resumeAnswer() { connection?.resume(stream) }
 
     func received(_ head: Head, framing: BodyFraming, end: Bool) {
-        if isObserved { worker.observe(.answered(status: Int(head.status)), endpoint: endpointSlot, cluster: cluster) }
+        tell(.answered(status: Int(head.status)))
         owner.callHead(self, head, framing: framing, end: end)
     }
 
@@ -168,9 +165,7 @@ package final class UpstreamCall {
 
     /// The connection broke; it is closed.
     func failed(_ failure: CallFailure, connection: ClientConnection) {
-        if isObserved, failure.kind != .headTooLarge {
-            worker.observe(.reset, endpoint: endpointSlot, cluster: cluster)
-        }
+        if failure.kind != .headTooLarge { tell(.reset) }
         let cluster = cluster
         conclude()
         connection.upstreams?.closed(connection, ending: cluster)
@@ -179,8 +174,17 @@ package final class UpstreamCall {
 
     /// The owner's time is up: the endpoint is charged with it.
     func timedOut() {
-        if isObserved, endpointSlot >= 0 { worker.observe(.timedOut, endpoint: endpointSlot, cluster: cluster) }
+        tell(.timedOut)
         cancel()
+    }
+
+    /// Counts how the attempt went, and tells the outlier detector unless the call is a copy's.
+    private func tell(_ event: OutlierSignal.Event) {
+        guard endpointSlot >= 0 else { return }
+        var isError = true
+        if case .answered(let status) = event { isError = status >= 500 }
+        worker.metrics.countAttempt(endpoint: endpointSlot, isError: isError)
+        if isObserved { worker.observe(event, endpoint: endpointSlot, cluster: cluster) }
     }
 
     // MARK: - Ending
