@@ -20,7 +20,10 @@ struct BackpressureTests {
             _ = try Thread.start(name: "pump") {
                 while true {
                     let fd = accept(listener, nil, nil)
-                    if fd < 0 { return }
+                    guard fd >= 0 else {
+                        close(listener)
+                        return
+                    }
                     TestSocket.setTimeout(fd, seconds: 30)
                     serve(fd)
                     close(fd)
@@ -30,12 +33,12 @@ struct BackpressureTests {
 
         func stop() {
             shutdown(listener, Int32(SHUT_RDWR))
-            close(listener)
         }
 
         static func give(_ fd: Int32, _ size: Int) {
             _ = TestSocket.receive(fd)
-            TestSocket.sendAll(fd, Array("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(size)\r\n\r\n".utf8))
+            TestSocket.sendAll(
+                fd, Array("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(size)\r\n\r\n".utf8))
             let piece = [UInt8](repeating: 120, count: 1 << 20)
             for _ in 0..<(size >> 20) where !TestSocket.sendAll(fd, piece) { return }
         }
@@ -112,7 +115,8 @@ struct BackpressureTests {
                 if bytes.isEmpty { return }
                 rest -= bytes.count
             }
-            TestSocket.sendAll(fd, Array("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(size)\r\n\r\n".utf8))
+            TestSocket.sendAll(
+                fd, Array("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(size)\r\n\r\n".utf8))
             let piece = [UInt8](repeating: 120, count: 1 << 20)
             for _ in 0..<(size >> 20) where !TestSocket.sendAll(fd, piece) { return }
         }

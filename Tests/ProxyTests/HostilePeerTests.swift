@@ -125,11 +125,13 @@ struct HostilePeerTests {
     @Test("An answer before the upload's end reaches the client, and the connection closes")
     func earlyAnswer() throws {
         let (listener, port) = TestSocket.listen()
-        defer { close(listener) }
         _ = try Thread.start(name: "early") {
             while true {
                 let fd = accept(listener, nil, nil)
-                if fd < 0 { return }
+                guard fd >= 0 else {
+                    close(listener)
+                    return
+                }
                 _ = TestSocket.receive(fd)
                 TestSocket.sendAll(fd, Array("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig".utf8))
                 usleep(50_000)

@@ -75,14 +75,17 @@ final class Origin: Sendable {
             })
         else { return }
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
         connections.withLock { for fd in $0 where fd >= 0 { shutdown(fd, Int32(SHUT_RDWR)) } }
     }
 
     private func acceptAll() {
         while true {
             let fd = accept(listener, nil, nil)
-            if fd < 0 { return }
+            guard fd >= 0 else {
+                // Closed here and not by `stop`, or its number would be another listener's by the next `accept`.
+                close(listener)
+                return
+            }
             TestSocket.setTimeout(fd, seconds: 30)
             let number = connections.withLock { list in
                 list.append(fd)
