@@ -37,7 +37,7 @@ package struct ClusterSpec: Hashable, Sendable {
         connectTimeoutMilliseconds: Int = Limits.connectTimeoutMilliseconds,
         idleTimeoutMilliseconds: Int = Limits.upstreamIdleTimeoutMilliseconds, requestsPerConnectionMax: Int = 0,
         tcpKeepalive: TCPKeepalive? = nil, resolution: Resolution = .fixed,
-        retryBudget: RetryBudget = .none, origin: String = ""
+        retryBudget: RetryBudget = RetryBudget(), origin: String = ""
     ) {
         self.name = name
         self.host = host

@@ -1,20 +1,23 @@
 import Wire
 
 /// How many retries of a cluster may be under way at once: the larger of a fixed number and a share of the requests, over
-/// all workers (the reference's section 6.3, `retryBudget`). As in Istio there is none unless a rule asks for it: a rolling
-/// restart that refuses half of the connections must cost no request. `maxRetries` limits where there is no budget.
+/// all workers (the reference's section 6.3, `retryBudget`). `maxRetries` limits on top.
+///
+/// Unlike Istio there is one by default, so that retries never multiply an overload. The default one does not count against
+/// attempts that reached no endpoint: they load nobody, and a rolling restart that refuses half of the connections must cost no
+/// request. A budget that a rule sets holds for all retries.
 package struct RetryBudget: Hashable, BitwiseCopyable, Sendable {
     /// Of the requests active and pending.
-    package var percent: UInt32
+    package var percent: UInt16
+    /// A rule set it.
+    package var isConfigured: Bool
     package var concurrencyMin: UInt32
 
-    package init(percent: UInt32 = 20, concurrencyMin: UInt32 = 3) {
+    package init(percent: UInt16 = 20, concurrencyMin: UInt32 = 3, isConfigured: Bool = false) {
         self.percent = percent
         self.concurrencyMin = concurrencyMin
+        self.isConfigured = isConfigured
     }
-
-    /// No budget: only `maxRetries` limits.
-    package static let none = RetryBudget(percent: 100, concurrencyMin: .max)
 
     /// Retries allowed at once beside so many requests.
     package func allowance(active: Int) -> Int {
@@ -23,7 +26,11 @@ package struct RetryBudget: Hashable, BitwiseCopyable, Sendable {
 
     /// Takes a retry's slot, or answers false: the request ends with what its attempt gave it (flag UO). Counted on the
     /// board always: retries are rare. Each success is followed by one `release`.
-    package static func tryAcquire(_ cluster: ClusterRecord, board: Board) -> Bool {
+    /// - Parameter reachedEndpoint: the attempt before may have sent bytes.
+    package static func tryAcquire(_ cluster: ClusterRecord, board: Board, reachedEndpoint: Bool = true) -> Bool {
+        guard reachedEndpoint || cluster.retryBudget.isConfigured else {
+            return board.tryAcquire(.retries, cluster.slot, max: Int(cluster.retriesMax))
+        }
         let active = board.activeRequests(cluster: cluster.slot) + board.count(.pending, cluster.slot)
         let allowed = min(Int(cluster.retriesMax), cluster.retryBudget.allowance(active: active))
         return board.tryAcquire(.retries, cluster.slot, max: allowed)

@@ -62,8 +62,8 @@ struct EffectivePolicy {
         cluster.limits.retriesMax = Limits.unlimited
         let percent = retryBudget.percent ?? 20
         cluster.retryBudget = RetryBudget(
-            percent: percent > 0 ? UInt32(min(percent, 100)) : 0,
-            concurrencyMin: UInt32(clamping: retryBudget.minRetryConcurrency ?? 3))
+            percent: percent > 0 ? UInt16(min(percent, 100)) : 0,
+            concurrencyMin: UInt32(clamping: retryBudget.minRetryConcurrency ?? 3), isConfigured: true)
     }
 
     /// `connectionPool` alone, as inbound clusters take it.

@@ -56,11 +56,11 @@ extension Routing.HeaderOperations {
     private init(_ changes: HeaderChanges, isRequest: Bool, of provenance: Provenance, findings: Findings) {
         self.init()
         guard !changes.isEmpty else { return }
-        func dropped(_ name: String, _ location: SourceLocation) {
+        func dropped(_ name: String, _ location: SourceLocation, because reason: String) {
             findings.warn(
                 location.line > 0 ? location : SourceLocation(file: provenance.file, line: provenance.line),
                 provenance.id,
-                "\(provenance.rule): headers.\(isRequest ? "request" : "response") cannot change '\(name)': the operation is left out"
+                "\(provenance.rule): headers.\(isRequest ? "request" : "response") of '\(name)': \(reason): the operation is left out"
             )
         }
         func ordinary(_ values: [Istio.HeaderValue]) -> [Routing.HeaderValue] {
@@ -69,8 +69,8 @@ extension Routing.HeaderOperations {
                 let name = value.name.lowercased()
                 if isRequest, name == ":authority" || name == "host" {
                     authority = authority ?? value.value
-                } else if name.hasPrefix(":") || name == "host" {
-                    dropped(value.name, value.location)
+                } else if let reason = HeaderFormat.check(name: name) ?? HeaderFormat.check(value.value) {
+                    dropped(value.name, value.location, because: reason)
                 } else {
                     kept[name] = value.value
                 }
@@ -80,8 +80,8 @@ extension Routing.HeaderOperations {
         set = ordinary(changes.set)
         add = ordinary(changes.add)
         for name in changes.remove.map({ $0.lowercased() }) {
-            if name.hasPrefix(":") || name == "host" {
-                dropped(name, changes.location)
+            if let reason = HeaderFormat.check(name: name) {
+                dropped(name, changes.location, because: reason)
             } else {
                 remove.append(name)
             }

@@ -47,10 +47,8 @@ struct DemoVerb: ParsableCommand {
 
     private func start() throws {
         let source = try config ?? Self.examples()
-        let parent = (source as NSString).deletingLastPathComponent
-        let beside = parent.isEmpty ? "scenarios" : "\(parent)/scenarios"
         let directory = try RunningDirectory(
-            from: Self.absolute(source), scenarios: Self.absolute(beside), inPlace: config != nil)
+            from: Self.absolute(source), scenarios: Self.scenarios(beside: source), inPlace: config != nil)
         defer { directory.remove() }
         if let scenario { _ = try directory.apply(scenario: scenario) }
 
@@ -135,6 +133,14 @@ struct DemoVerb: ParsableCommand {
         }
         throw DemoError(
             "There is no config/product-catalog here. Run the demo from the repository, or name a copy with --config.")
+    }
+
+    /// The scenarios beside a directory, else those of the examples.
+    private static func scenarios(beside source: String) -> String {
+        let sibling = { (path: String) in (absolute(path) as NSString).deletingLastPathComponent + "/scenarios" }
+        let own = sibling(source)
+        guard !FileManager.default.fileExists(atPath: own), let examples = try? examples() else { return own }
+        return sibling(examples)
     }
 
     private static func executable() -> String {

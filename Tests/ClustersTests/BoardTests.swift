@@ -93,6 +93,23 @@ struct BoardTests {
         #expect(house.board.count(.connections, endpoint: house.slot(1999)) == 0)
     }
 
+    @Test("The default budget does not hold back attempts that reached no endpoint, a configured one holds for all")
+    func unsentRetries() {
+        var open = cluster(endpoints(1))
+        let free = House([open])
+        for _ in 0..<50 {
+            #expect(RetryBudget.tryAcquire(free.table.cluster(0), board: free.board, reachedEndpoint: false))
+        }
+        #expect(!RetryBudget.tryAcquire(free.table.cluster(0), board: free.board))
+        open.retryBudget = RetryBudget(isConfigured: true)
+        let strict = House([open])
+        var count = 0
+        while RetryBudget.tryAcquire(strict.table.cluster(0), board: strict.board, reachedEndpoint: false) {
+            count += 1
+        }
+        #expect(count == 3)
+    }
+
     @Test("A retry budget is a share of all requests, but a few are always allowed")
     func retryBudget() {
         var limited = cluster(endpoints(1), limits: ClusterLimits(retriesMax: 5))

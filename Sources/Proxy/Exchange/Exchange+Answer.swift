@@ -26,7 +26,7 @@ extension Exchange {
         {
             switch retryDecision().after(answerThatMatches: true) {
             case .retry, .retryReusedConnection:
-                if acquireRetry() {
+                if acquireRetry(reachedEndpoint: true) {
                     call.cancel()
                     return scheduleRetry(.answer)
                 }
@@ -96,7 +96,7 @@ extension Exchange {
             armDeadline()
             return
         case .retry:
-            if acquireRetry() { return scheduleRetry(RetryReason(failure)) }
+            if acquireRetry(reachedEndpoint: failure.sentBytes) { return scheduleRetry(RetryReason(failure)) }
             extraFlags.insert(.upstreamOverflow)
         case .no:
             if attempts > 1, retriesLeft == 0 { extraFlags.insert(.retriesExhausted) }
@@ -119,9 +119,9 @@ extension Exchange {
     }
 
     /// A place for a retry under the cluster's budget and limit.
-    private func acquireRetry() -> Bool {
+    private func acquireRetry(reachedEndpoint: Bool) -> Bool {
         guard !holdsRetrySlot, let cluster = call.cluster else { return holdsRetrySlot }
-        holdsRetrySlot = worker.acquireRetry(cluster)
+        holdsRetrySlot = worker.acquireRetry(cluster, reachedEndpoint: reachedEndpoint)
         if !holdsRetrySlot { worker.metrics.add(.retriesDenied) }
         return holdsRetrySlot
     }

@@ -132,7 +132,10 @@ package final class Worker {
         }
     }
 
-    func acquireRetry(_ cluster: ClusterRecord) -> Bool { RetryBudget.tryAcquire(cluster, board: board) }
+    func acquireRetry(_ cluster: ClusterRecord, reachedEndpoint: Bool) -> Bool {
+        RetryBudget.tryAcquire(cluster, board: board, reachedEndpoint: reachedEndpoint)
+    }
+
     func releaseRetry(_ cluster: ClusterRecord) { RetryBudget.release(cluster, board: board) }
 
     /// Tells the outlier detector what happened to an attempt, if that says anything.
