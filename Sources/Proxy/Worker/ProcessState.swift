@@ -34,6 +34,8 @@ package final class ProcessState: @unchecked Sendable {
     /// A worker's connections, on a cache line of its own.
     private final class ConnectionCount: Sendable {
         let count = Atomic<Int>(0)
+        /// The newest generation that the worker has.
+        let generation = Atomic<Int>(0)
     }
 
     /// Hooks into Control; each may be called from any worker's thread.
@@ -71,15 +73,17 @@ package final class ProcessState: @unchecked Sendable {
     package var connections: Int { connectionCounts.reduce(0) { $0 + $1.count.load(ordering: .relaxed) } }
 
     /// Counts an accepted connection and says which worker takes it: the one that accepted, unless it holds more than the
-    /// average and another holds fewer. Nil: the process is at its limit.
+    /// average and another holds fewer. Nil: the process is at its limit. A worker that has not the accepting one's generation
+    /// yet gets nothing: it may not know the listener.
     func admit(acceptedBy worker: Int) -> Int? {
         var total = 0
         var least = worker
+        let generation = connectionCounts[worker].generation.load(ordering: .relaxed)
         var leastCount = connectionCounts[worker].count.load(ordering: .relaxed)
         for (index, entry) in connectionCounts.enumerated() {
             let count = entry.count.load(ordering: .relaxed)
             total += count
-            if count < leastCount {
+            if count < leastCount, entry.generation.load(ordering: .acquiring) >= generation {
                 least = index
                 leastCount = count
             }
@@ -94,6 +98,11 @@ package final class ProcessState: @unchecked Sendable {
         }
         connectionCounts[least].count.wrappingAdd(1, ordering: .relaxed)
         return least
+    }
+
+    /// A worker has a generation from now on.
+    func installed(_ generation: Int, worker: Int) {
+        connectionCounts[worker].generation.store(generation, ordering: .releasing)
     }
 
     /// A client connection ended.

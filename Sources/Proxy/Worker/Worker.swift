@@ -207,6 +207,7 @@ package final class Worker {
         updateAcceptors()
         previous?.retire()
         metrics.add(.generationsInstalled)
+        shared.installed(next.number, worker: index)
         flush()
     }
 
