@@ -139,6 +139,8 @@ struct GenerationTests {
         let origin = Origin(saying: "ok")
         defer { origin.stop() }
         let proxy = try Harness(clusters: [Harness.cluster(ports: [origin.port])], workers: 2)
+        // Until both have the generation, one takes all.
+        #expect(Harness.wait { proxy.server.installed.allSatisfy { $0 == 1 } })
         let clients = (0..<40).map { _ in proxy.client() }
         for client in clients {
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
