@@ -17,7 +17,7 @@ package enum Pick: Hashable, Sendable {
 ///
 /// In panic, when fewer than `panicPercent` of the endpoints are healthy, all are chosen from.
 package struct Balancer {
-    /// Picks for one attempt that avoid hosts tried before; the last stands whatever it is.
+    /// Picks for one attempt that avoid hosts tried before; then any that was not tried is taken, and failing that the last pick.
     private static let picksMax = 6
 
     /// Where rotations and schedules start, so that workers do not march in step.
@@ -60,9 +60,8 @@ package struct Balancer {
         while true {
             let position = choose(cluster, table, loads, draw)
             let index = cluster.endpointStart &+ position
-            if tried.isEmpty || picks == Self.picksMax || !tried.contains(table.endpoint(Int(index)).slot) {
-                return .endpoint(index)
-            }
+            if tried.isEmpty || !tried.contains(table.endpoint(Int(index)).slot) { return .endpoint(index) }
+            if picks == Self.picksMax { return .endpoint(untried(tried, cluster, table, draw) ?? index) }
             picks += 1
             draw = Self.mixed(draw &+ 0x9E37_79B9_7F4A_7C15)
         }
@@ -107,6 +106,19 @@ package struct Balancer {
             let otherLoad = loads.active(endpoint: table.endpoint(Int(start &+ other)).slot)
             return otherLoad < oneLoad ? other : one
         }
+    }
+
+    /// An endpoint that was not tried, from a random place on; nil when all were. Envoy would take what it picked last: one retry
+    /// in 64 would meet the host that just failed.
+    private func untried(
+        _ tried: TriedHosts, _ cluster: ClusterRecord, _ table: ClusterTable, _ draw: UInt64
+    ) -> Int32? {
+        let start = Int(draw % UInt64(available.count))
+        for offset in 0..<available.count {
+            let index = cluster.endpointStart &+ available[(start + offset) % available.count]
+            if !tried.contains(table.endpoint(Int(index)).slot) { return index }
+        }
+        return nil
     }
 
     private func weight(
