@@ -104,14 +104,16 @@ let package = Package(
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Regex", "Wire", "HTTP1"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters"]),
         .testTarget(name: "IstioTests", dependencies: ["Istio"]),
-        .testTarget(name: "CompileTests", dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "HTTP1", "Wire"]),
+        .testTarget(
+            name: "CompileTests", dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "HTTP1", "Wire"]),
         .testTarget(name: "LoopTests", dependencies: ["Loop"]),
         .testTarget(
             name: "ProxyTests",
             dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Istio", "Clusters", "Plan", "Loop", "Wire"]),
         .testTarget(
-            name: "AdminTests", dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "Clusters", "Routing", "Istio"]),
+            name: "AdminTests",
+            dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "Clusters", "Routing", "Istio"]),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "Istio", "Wire"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),

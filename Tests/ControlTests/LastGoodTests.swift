@@ -44,7 +44,7 @@ struct LastGoodTests {
             #expect(second.resources == first.resources)
             #expect(second.resources.last?.location.line == first.resources.last?.location.line)
         }
-        try folder.write("config/a.yaml", "")
+        try folder.write("config/a.yaml", "# Nothing is left.\n")
         #expect(look(folder, state).resources.isEmpty)
         // What was deleted is not remembered.
         try folder.write("config/a.yaml", good.replacingOccurrences(of: "port: 81", with: "port: {"))

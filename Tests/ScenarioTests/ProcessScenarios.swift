@@ -1,13 +1,17 @@
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @Suite("The process")
 struct ProcessScenarios {
     @Test("SIGTERM drains: not ready, answers close their connections, exit 0 after the last")
     func drain() throws {
-        let slow = try TestOrigin {
-            if $0.target == "/slow" { usleep(1_500_000) }
+        // It answers when the test has seen what it wants to see while a request is under way.
+        let mayAnswer = Atomic<Bool>(false)
+        let slow = try TestOrigin { request in
+            let isSlow = request.target == "/slow"
+            for _ in 0..<60_000 where isSlow && !mayAnswer.load(ordering: .acquiring) { usleep(1000) }
             return .answer(status: 200, body: "v1")
         }
         let shop = try Shop(routes: Manifest.split(100, 0), v1: slow)
@@ -20,6 +24,7 @@ struct ProcessScenarios {
         try waitUntil("readiness fails") { try shop.proxy.ask("/ready").status == 503 }
         let late = try shop.get("/")
         #expect(late.status == 200 && late.field("connection") == "close", "\(late)")
+        mayAnswer.store(true, ordering: .releasing)
         let last = busy.answer()
         #expect(last?.status == 200 && last?.field("connection") == "close", "\(last as Any)")
         #expect(busy.endsHere())

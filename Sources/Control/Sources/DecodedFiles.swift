@@ -15,7 +15,7 @@ package struct DecodedFiles: Sendable {
 
     package init(
         decode: @escaping @Sendable (_ file: String, _ text: String) -> DecodedFile = {
-            Decoder.decode(file: $0, text: $1)
+            DecodedFiles.read(file: $0, text: $1)
         }
     ) {
         self.decode = decode
@@ -54,8 +54,19 @@ package struct DecodedFiles: Sendable {
         return contents
     }
 
-    /// Decodes a file and checks each of its resources by itself: one with an error counts as broken.
+    /// Decodes a file and checks each of its resources by itself: one with an error counts as broken. An empty file is one that an
+    /// editor is about to write: it takes nothing back.
     static func read(file: String, text: String) -> DecodedFile {
+        guard text.utf8.contains(where: { $0 > 0x20 }) else {
+            var empty = DecodedFile()
+            empty.parseFailed = true
+            empty.diagnostics = [
+                Diagnostic(
+                    .warning, at: SourceLocation(file: file, line: 1), "the file is empty: what it gave before stays",
+                    fix: "delete the file to take its resources back")
+            ]
+            return empty
+        }
         var decoded = Decoder.decode(file: file, text: text)
         var good: [Resource] = []
         good.reserveCapacity(decoded.resources.count)

@@ -69,7 +69,7 @@ enum Manifest {
     }
 
     /// A DestinationRule with a subset for each version.
-    static func subsets(_ host: String, _ versions: [String] = ["v1", "v2"], policy: String = "{}") -> String {
+    static func subsets(_ host: String, _ versions: [String] = ["v1", "v2"], policy: String? = nil) -> String {
         let subsets = versions.map { "  - {name: \($0), labels: {version: \($0)}}" }.joined(separator: "\n")
         return """
             apiVersion: networking.istio.io/v1
@@ -77,7 +77,7 @@ enum Manifest {
             metadata: {name: \(host), namespace: shop}
             spec:
               host: \(host)
-              trafficPolicy: \(policy)
+              \(policy.map { "trafficPolicy: \($0)" } ?? "# no policy")
               subsets:
             \(subsets)
             """

@@ -12,7 +12,7 @@ final class Shop {
     ///   - policy: the traffic policy of `catalog`, in `rule.yaml`.
     ///   - more: further resources, in `more.yaml`.
     init(
-        routes: String = Manifest.split(50, 50), policy: String = "{}", mesh: String = "{accessLogFile: /dev/stdout}",
+        routes: String = Manifest.split(50, 50), policy: String? = nil, mesh: String = "{accessLogFile: /dev/stdout}",
         more: String = "",
         v1: TestOrigin? = nil, v2: TestOrigin? = nil
     ) throws {
