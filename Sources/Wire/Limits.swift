@@ -66,6 +66,8 @@ package enum Limits {
     package static let lingerTimeoutMilliseconds = 1_000
     /// Bytes that a lingering close swallows.
     package static let lingerBytesMax = 1024 * 1024
+    /// While draining, a connection that has carried nothing yet may send its first request for so long.
+    package static let drainGraceMilliseconds = 1_000
     /// From SIGTERM to the end, whatever is still open.
     package static let drainTimeoutMilliseconds = 45_000
 

@@ -165,8 +165,13 @@ struct GenerationTests {
         let busy = proxy.client()
         busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(Harness.wait { origin.requests.count == 2 })
+        let fresh = proxy.client()
+        #expect(Harness.wait { proxy.server.state.connections == 3 })
         proxy.server.drain()
         #expect(idle.isClosed())
+        // It came before the drain and had not sent its first request: that one is answered.
+        fresh.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(fresh.answer()?.field("connection") == "close")
         let answer = try #require(busy.answer())
         #expect(answer.field("connection") == "close")
         #expect(busy.isClosed())

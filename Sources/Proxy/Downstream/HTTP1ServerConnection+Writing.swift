@@ -88,6 +88,7 @@ extension HTTP1ServerConnection {
         if phase == .body || closesAfterAnswer && (isReadable || input != nil) { return linger() }
         if closesAfterAnswer || isHungUp && !isReadable { return endWhenEmpty() }
         phase = .head
+        hasAnswered = true
         idleSince = worker.loop.now
         armDeadline()
         // The client's next request may wait here or in the socket already.

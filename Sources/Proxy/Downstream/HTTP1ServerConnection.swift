@@ -86,7 +86,7 @@ final class HTTP1ServerConnection: ServerConnection {
                 worker.metrics.add(.downstreamHeadTimeouts)
                 return refuse(status: 408, sentence: "request header timeout")
             }
-        } else if phase == .head, now >= idleSince + UInt64(Limits.downstreamIdleTimeoutMilliseconds) {
+        } else if phase == .head, now >= idleSince + idleTimeoutMilliseconds {
             return end()
         }
         armDeadline()
@@ -94,6 +94,12 @@ final class HTTP1ServerConnection: ServerConnection {
 
     /// When the connection last became idle.
     var idleSince: UInt64 = 0
+    /// It carried an answer.
+    var hasAnswered = false
+
+    private var idleTimeoutMilliseconds: UInt64 {
+        UInt64(isDraining ? Limits.drainGraceMilliseconds : Limits.downstreamIdleTimeoutMilliseconds)
+    }
 
     /// The one deadline that its state calls for.
     func armDeadline() {
@@ -103,7 +109,7 @@ final class HTTP1ServerConnection: ServerConnection {
             next =
                 headSince != 0
                 ? headSince + UInt64(Limits.headTimeoutMilliseconds)
-                : idleSince + UInt64(Limits.downstreamIdleTimeoutMilliseconds)
+                : idleSince + idleTimeoutMilliseconds
         case .lingering: next = lingerUntil
         case .body, .answering: break
         }
@@ -155,9 +161,13 @@ final class HTTP1ServerConnection: ServerConnection {
 
     // MARK: - Ending
 
+    /// Ends a connection that is idle between requests. One that has just come is about to send its first: it has a moment.
     override func drain() {
         isDraining = true
-        if phase == .head, headSince == 0, exchange == nil { endWhenEmpty() }
+        guard phase == .head, headSince == 0, exchange == nil else { return }
+        if hasAnswered { return endWhenEmpty() }
+        idleSince = worker.loop.now
+        armDeadline()
     }
 
     override func abandon() { abort(.aborted) }

@@ -171,7 +171,7 @@ package final class Worker {
         connection.registryIndex = connections.count
         connections.append(connection)
         metrics.add(.downstreamConnections)
-        if isDraining { connection.isDraining = true }
+        if isDraining { connection.drain() }
     }
 
     func remove(_ connection: ServerConnection) {

@@ -49,12 +49,15 @@ final class ScenarioProxy {
         let status = process.exitStatus
         let log = self.log
         let isHurt = ["Sanitizer", "Fatal error", "*** "].contains { log.contains($0) }
-        if isHurt || (status ?? 0) != 0 {
+        if isHurt || (status ?? expectedStatus) != expectedStatus {
             Issue.record("outrider ended with \(status.map { "\($0)" } ?? "nothing yet"): \(log.suffix(6000))")
         }
         signal(SIGKILL)
         if !keepsFolder { try? FileManager.default.removeItem(atPath: folder) }
     }
+
+    /// What it must have ended with, if it has ended.
+    var expectedStatus: Int32 = 0
 
     /// Leaves the folder for a later run.
     var keepsFolder = false
