@@ -14,7 +14,7 @@ struct CheckVerb: ParsableCommand {
 
     @OptionGroup var options: ConfigOptions
 
-    @Option(name: .shortAndLong, help: "text or json.")
+    @Option(name: .shortAndLong, help: ArgumentHelp("How it is printed.", valueName: "format"))
     var output: OutputFormat = .text
 
     func run() throws {

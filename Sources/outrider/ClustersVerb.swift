@@ -13,11 +13,22 @@ struct ClustersVerb: ParsableCommand {
 
     @OptionGroup var options: ConfigOptions
 
-    @Option(help: "Ask the running proxy whose admin listens here (IP:PORT) instead of reading the directory.")
+    @Option(
+        help: ArgumentHelp(
+            "Ask the running proxy whose admin listens here instead of reading the directory.", valueName: "IP:PORT"))
     var admin: String?
 
-    @Option(name: .shortAndLong, help: "text or json.")
+    @Option(name: .shortAndLong, help: ArgumentHelp("How it is printed.", valueName: "format"))
     var output: OutputFormat = .text
+
+    func validate() throws {
+        guard let admin else { return }
+        switch SocketAddress(admin) {
+        case .ipv4, .ipv6: break
+        case .unix: throw ValidationError("--admin asks over TCP only; read a Unix socket with curl --unix-socket.")
+        case nil: throw ValidationError("--admin \(admin) is no address of the form IP:PORT.")
+        }
+    }
 
     func run() throws {
         if let admin { return try ask(admin) }
@@ -32,9 +43,6 @@ struct ClustersVerb: ParsableCommand {
     }
 
     private func ask(_ admin: String) throws {
-        guard SocketAddress(admin) != nil else {
-            throw ValidationError("--admin \(admin) is no address of the form IP:PORT.")
-        }
         let response = try Client(waitSeconds: 5).send(
             "GET", "http://\(admin)/clusters\(output == .json ? "?format=json" : "")")
         Terminal.say(response.text)

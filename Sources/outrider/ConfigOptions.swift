@@ -6,10 +6,14 @@ import Plan
 
 /// Where the configuration is, and whose: what every verb takes that reads it.
 struct ConfigOptions: ParsableArguments {
-    @Option(help: "The directory with the YAML (default: $OUTRIDER_CONFIG, else ./config).")
+    @Option(
+        help: ArgumentHelp(
+            "The directory with the YAML (default: $OUTRIDER_CONFIG, else ./config).", valueName: "directory"))
     var config: String?
 
-    @Option(help: "Which Proxy of the directory: NAME or NAME.NAMESPACE. Needed when there are several.")
+    @Option(
+        help: ArgumentHelp(
+            "Which Proxy of the directory: NAME or NAME.NAMESPACE. Needed when there are several.", valueName: "name"))
     var proxy: String?
 
     /// The directory to read.
@@ -19,11 +23,12 @@ struct ConfigOptions: ParsableArguments {
         return environment.isEmpty ? "./config" : environment
     }
 
-    /// The tables that the chosen Proxy would serve. What keeps it from having any is said and ends the verb.
+    /// The tables that the chosen Proxy would serve. Errors are said on standard error: what has one is left out of the
+    /// tables, and without tables the verb ends.
     func plan() throws -> Plan {
         let loaded = Control.load(directory: directory, proxy: proxy)
-        if let plan = loaded.plan { return plan }
         for finding in loaded.diagnostics where finding.severity == .error { Terminal.warn(finding.description) }
+        if let plan = loaded.plan { return plan }
         throw ExitCode(1)
     }
 }

@@ -19,16 +19,21 @@ struct DemoVerb: ParsableCommand {
             Without a running demo these start one: --scenario stays up, --siege ends when it has counted.
             """)
 
-    @Option(help: "even, v1, weights, path, header or mirror: puts that scenario's file into the running directory.")
+    @Option(
+        help: ArgumentHelp(
+            "even, v1, weights, path, header or mirror: puts that scenario's file into the running directory.",
+            valueName: "name"))
     var scenario: String?
 
     @Flag(help: "Drives siege -c 5 for some seconds and prints who got what, configured and observed.")
     var siege = false
 
-    @Option(help: "How long --siege drives.")
+    @Option(help: ArgumentHelp("How long --siege drives.", valueName: "count"))
     var seconds: Int = 5
 
-    @Option(help: "Runs this directory as it is, instead of a copy of config/product-catalog.")
+    @Option(
+        help: ArgumentHelp(
+            "Runs this directory as it is, instead of a copy of config/product-catalog.", valueName: "directory"))
     var config: String?
 
     func validate() throws {

@@ -23,25 +23,38 @@ struct ExplainVerb: ParsableCommand {
     @Argument(help: "http://HOST[:PORT]/PATH, or only /PATH with -H 'Host: …'.")
     var url: String
 
-    @Option(name: [.customShort("H"), .customLong("header")], help: "A field as 'Name: value'; may be repeated.")
+    @Option(
+        name: [.customShort("H"), .customLong("header")],
+        help: ArgumentHelp("A field of the request; may be repeated.", valueName: "'Name: value'"))
     var header: [String] = []
 
-    @Option(help: "The listener by name instead of by the URL.")
+    @Option(help: ArgumentHelp("The listener by name instead of by the URL.", valueName: "name"))
     var listener: String?
 
-    @Option(help: "The random number that weighted destinations are drawn with.")
-    var draw: UInt64 = .random(in: .min ... .max)
+    @Option(
+        help: ArgumentHelp(
+            "The number that weighted destinations are drawn with (default: a random one).", valueName: "number"))
+    var draw: UInt64?
+
+    func validate() throws { _ = try ExplainedRequest(method: method, url: url, fields: header) }
 
     func run() throws {
         let request = try ExplainedRequest(method: method, url: url, fields: header)
         let plan = try options.plan()
-        let chosen = try request.listener(in: plan, named: listener)
+        let chosen: ListenerSpec
+        switch request.listener(in: plan, named: listener) {
+        case .success(let found): chosen = found
+        case .failure(let missing):
+            Terminal.warn("Error: \(missing)")
+            throw ExitCode(2)
+        }
         guard PathNormalizer.normalize(request.head, mode: plan.settings.pathNormalization) else {
             Terminal.say("The path holds an escaped NUL: 400.")
             throw ExitCode(1)
         }
         let table = RouteTable(plan.routeConfigurations)
-        let explanation = table.explain(chosen.routeConfiguration, request.head, draw: draw)
+        let explanation = table.explain(
+            chosen.routeConfiguration, request.head, draw: draw ?? .random(in: .min ... .max))
         Terminal.say("listener \(chosen.name) at \(chosen.address) (\(chosen.origin))")
         for line in ExplanationText(explanation: explanation, table: table, plan: plan).lines { Terminal.say(line) }
         guard explanation.decision.outcome == .route else { throw ExitCode(1) }

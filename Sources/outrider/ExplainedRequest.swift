@@ -59,11 +59,11 @@ struct ExplainedRequest {
     }
 
     /// The listener that the request would come in by.
-    func listener(in plan: Plan, named name: String?) throws -> ListenerSpec {
+    func listener(in plan: Plan, named name: String?) -> Result<ListenerSpec, ListenerMissing> {
         let listeners = plan.listeners
         if let name {
-            if let found = listeners.first(where: { $0.name == name }) { return found }
-            throw ValidationError("No listener is named \(name); there are \(Self.names(listeners)).")
+            if let found = listeners.first(where: { $0.name == name }) { return .success(found) }
+            return .failure(ListenerMissing("No listener is named \(name); there are: \(Self.names(listeners))."))
         }
         let address = UInt16(exactly: port).flatMap { SocketAddress(host: host, port: $0) }
         let found =
@@ -72,11 +72,19 @@ struct ExplainedRequest {
             ?? listeners.first { $0.role != .inbound && $0.servicePort == port && $0.role != .proxyPort }
             ?? listeners.first { $0.role == .proxyPort }
             ?? (listeners.count == 1 ? listeners.first : nil)
-        if let found { return found }
-        throw ValidationError("No listener serves port \(port); name one with --listener: \(Self.names(listeners)).")
+        if let found { return .success(found) }
+        return .failure(
+            ListenerMissing("No listener serves port \(port); name one with --listener: \(Self.names(listeners))."))
     }
 
     private static func names(_ listeners: [ListenerSpec]) -> String {
         listeners.isEmpty ? "none" : listeners.map(\.name).joined(separator: ", ")
     }
+}
+
+/// Which listener was meant cannot be told, in a sentence.
+struct ListenerMissing: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
 }

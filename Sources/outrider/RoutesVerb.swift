@@ -10,7 +10,7 @@ struct RoutesVerb: ParsableCommand {
 
     @OptionGroup var options: ConfigOptions
 
-    @Option(name: .shortAndLong, help: "text or json.")
+    @Option(name: .shortAndLong, help: ArgumentHelp("How it is printed.", valueName: "format"))
     var output: OutputFormat = .text
 
     func run() throws {

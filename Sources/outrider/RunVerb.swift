@@ -15,13 +15,20 @@ struct RunVerb: ParsableCommand {
 
     @OptionGroup var options: ConfigOptions
 
-    @Option(help: "Where admin listens: IP:PORT or unix://PATH. Overrides spec.admin.address.")
+    @Option(
+        help: ArgumentHelp(
+            "Where admin listens: IP:PORT or unix://PATH. Overrides spec.admin.address.", valueName: "address"))
     var admin: String?
 
-    @Option(help: "Worker threads; 0 is one a core. Overrides spec.workers.")
+    @Option(help: ArgumentHelp("Worker threads; 0 is one a core. Overrides spec.workers.", valueName: "count"))
     var workers: Int?
 
-    @Option(help: "The folder where last good documents are kept; none keeps nothing.")
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where last good documents are kept; none keeps nothing (default: $XDG_STATE_HOME/outrider, \
+            /var/lib/outrider for root, else ~/.local/state/outrider).
+            """, valueName: "directory"))
     var state: String?
 
     @Flag(help: .hidden)

@@ -21,7 +21,7 @@ struct ServiceVerb: ParsableCommand {
     @Option(help: "Where it listens; port 0 picks a free one.")
     var address: String = "127.0.0.1:0"
 
-    @Option(help: "The version that catalogdetail is: v1 or v2.")
+    @Option(help: ArgumentHelp("The version that catalogdetail is: v1 or v2.", valueName: "version"))
     var versionLabel: String = "v1"
 
     @Flag(help: .hidden)

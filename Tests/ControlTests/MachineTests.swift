@@ -117,6 +117,9 @@ struct ProxySelectionTests {
         new.workers = 3
         new.adminAddress = "127.0.0.1:1"
         #expect(ProxySelection.restartFields(from: old, to: new) == ["spec.workers", "spec.admin.address"])
+        new = old
+        new.drainDurationMilliseconds = 5000
+        #expect(ProxySelection.restartFields(from: old, to: new) == ["spec.drainDuration"])
     }
 }
 

@@ -42,6 +42,7 @@ package enum ProxySelection {
         if old.meshConfig.accessLogFile != new.meshConfig.accessLogFile {
             fields.append("spec.meshConfig.accessLogFile")
         }
+        if old.drainDurationMilliseconds != new.drainDurationMilliseconds { fields.append("spec.drainDuration") }
         return fields
     }
 }
