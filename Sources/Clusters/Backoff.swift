@@ -1,4 +1,4 @@
-/// The wait before a retry, fully jittered (the reference's section 6.4).
+/// The wait before a retry, fully jittered, as Envoy's.
 package enum Backoff {
     /// Milliseconds before retry `attempt` (the first is 1): less than `base` doubled for each retry before, at most ten bases.
     /// - Parameters:

@@ -6,9 +6,9 @@ package enum Pick: Hashable, Sendable {
     case none
 }
 
-/// Chooses endpoints of one cluster for one worker (the reference's sections 2.2 to 2.5 and 2.8). It keeps the positions of
-/// the endpoints that may be chosen and rebuilds them when the endpoints' revision or their health changed; else a pick allocates
-/// nothing, and a cluster with one endpoint needs no state at all.
+/// Chooses endpoints of one cluster for one worker, by Envoy's algorithms. It keeps the positions of the endpoints that
+/// may be chosen and rebuilds them when the endpoints' revision or their health changed; else a pick allocates nothing,
+/// and a cluster with one endpoint needs no state at all.
 ///
 /// - LEAST_REQUEST: two draws with replacement, the second wins only if strictly less loaded; with differing weights a
 ///   schedule by weight / (active + 1), computed just after a pick.

@@ -34,7 +34,7 @@ struct EndpointPool {
     /// -1: never used.
     var clusterSlot: Int32 = -1
 
-    /// Envoy's rule (the reference's 3.4): connect while more wait than connections are on their way.
+    /// Envoy's rule: connect while more wait than connections are on their way.
     var needsConnection: Bool { waiters.count > connecting }
 }
 

@@ -1,5 +1,5 @@
-/// Ejects endpoints that fail and lets them come back (the reference's section 4): one machine for the process, outside the
-/// workers, that alone writes health to the board. Workers post it failures, and the first success after one.
+/// Ejects endpoints that fail and lets them come back, as `outlierDetection` says: one machine for the process, outside
+/// the workers, that alone writes health to the board. Workers post it failures, and the first success after one.
 ///
 /// Keyed by slots, so that it survives generations. Times are milliseconds on one monotonic clock. Without jitter: the same
 /// inputs give the same ejections.

@@ -1,4 +1,4 @@
-/// What a worker tells the outlier detector of an attempt, or nothing. Classified where it happened (the reference's 4.3).
+/// What a worker tells the outlier detector of an attempt, or nothing. Classified where it happened.
 /// Attempts of mirrors are never reported, nor are overflows.
 package enum OutlierSignal: Hashable, BitwiseCopyable, Sendable {
     /// A failure; the worker posts each.

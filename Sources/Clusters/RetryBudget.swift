@@ -1,7 +1,7 @@
 import Wire
 
-/// How many retries of a cluster may be under way at once: the larger of a fixed number and a share of the requests, over
-/// all workers (the reference's section 6.3, `retryBudget`). `maxRetries` limits on top.
+/// How many retries of a cluster may be under way at once: the larger of a fixed number and a share of the requests,
+/// over all workers (`retryBudget`). `maxRetries` limits on top.
 ///
 /// Unlike Istio there is one by default, so that retries never multiply an overload. The default one does not count against
 /// attempts that reached no endpoint: they load nobody, and a rolling restart that refuses half of the connections must cost no

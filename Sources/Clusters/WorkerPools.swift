@@ -1,7 +1,7 @@
 import Wire
 
-/// All upstream pools of one worker: leases connections, queues requests, keeps connections for reuse and holds the clusters'
-/// limits together with the other workers (the reference's section 3.4; see `WorkerPools+Sharing` for the hand-over).
+/// All upstream pools of one worker: leases connections, queues requests, keeps connections for reuse and holds the
+/// clusters' limits together with the other workers (see `WorkerPools+Sharing` for the hand-over).
 ///
 /// Inputs are methods; what they entail beyond their result stands in a queue that the runner empties after each input with
 /// `while let action = pools.next()`. A lease of an idle connection and its release leave that queue empty and allocate

@@ -1,7 +1,7 @@
 import Istio
 import Routing
 
-/// Puts the rules of delegates in the place of the entries that name them (the reference's section 1.5).
+/// Puts the rules of delegates in the place of the entries that name them, as Istio merges them.
 struct Delegation {
     /// VirtualServices without hosts.
     let delegates: [ResourceID: VirtualRules]

@@ -1,6 +1,6 @@
 import Istio
 
-/// DestinationRules by host, merged and looked up as Istio does (upstream reference, sections 1.1 to 1.4).
+/// DestinationRules by host, merged and looked up as Istio does.
 struct DestinationRuleIndex {
     /// Rules of one host in one namespace after merging.
     private struct Entry {

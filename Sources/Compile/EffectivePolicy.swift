@@ -2,8 +2,7 @@ import Clusters
 import Istio
 import Wire
 
-/// The four blocks that hold for one port and subset. Blocks travel as units: nothing is merged inside one (upstream
-/// reference, section 1.5).
+/// The four blocks that hold for one port and subset. Blocks travel as units: nothing is merged inside one.
 struct EffectivePolicy {
     var connectionPool: ConnectionPool?
     var loadBalancer: LoadBalancer?
@@ -94,7 +93,7 @@ struct EffectivePolicy {
             intervalSeconds: seconds(rule?.intervalMilliseconds ?? mesh?.intervalMilliseconds))
     }
 
-    /// Unset fields have Envoy's defaults (upstream reference, section 4.1).
+    /// Unset fields have Envoy's defaults.
     private static func outlier(_ rule: OutlierDetection) -> OutlierPolicy {
         var policy = OutlierPolicy()
         policy.consecutive5xx = rule.consecutive5xxErrors ?? policy.consecutive5xx

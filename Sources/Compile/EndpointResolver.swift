@@ -8,8 +8,8 @@ struct MeshEndpoint {
     var labels: [String: String]
 }
 
-/// From services to addresses: EndpointSlices, Endpoints, selected Pods and WorkloadEntries, inline endpoints; in this order, and
-/// each address once (the reference's sections 6.2, 6.3, 7.3, 7.4).
+/// From services to addresses: EndpointSlices, Endpoints, selected Pods and WorkloadEntries, inline endpoints; in this
+/// order, and each address once.
 final class EndpointResolver {
     private let pods: [Pod]
     private let workloadEntries: [WorkloadEntry]

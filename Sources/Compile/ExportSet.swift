@@ -1,4 +1,4 @@
-/// Who may see a resource: `exportTo` (the reference's section 1.3).
+/// Who may see a resource: `exportTo`.
 enum ExportSet: Equatable {
     case everyone
     case nobody

@@ -2,8 +2,8 @@ import Istio
 import Plan
 import Routing
 
-/// A gateway's listeners: one table for each real port, shared by the HTTP servers of all Gateways that select this workload
-/// (the reference's sections 1.7 and 5).
+/// A gateway's listeners: one table for each real port, shared by the HTTP servers of all Gateways that select this
+/// workload.
 struct GatewayPass {
     let proxy: ProxyResource
     let registry: ServiceRegistry

@@ -1,6 +1,6 @@
 import Istio
 
-/// The HTTP servers that a gateway workload serves, by the real port that they land on (the reference's sections 5.1 to 5.4).
+/// The HTTP servers that a gateway workload serves, by the real port that they land on.
 struct GatewayServers {
     /// One entry of a Gateway's `servers`.
     struct Entry {

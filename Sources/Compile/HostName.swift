@@ -1,4 +1,4 @@
-/// How Istio compares and completes host names (the reference's section 1.2). Names are lower case when they come here, except
+/// How Istio compares and completes host names. Names are lower case when they come here, except
 /// where a function says otherwise.
 enum HostName {
     /// Completes a short name with the namespace of the rule that wrote it; anything with a dot, `*` and IP addresses stay.

@@ -4,7 +4,7 @@ import Plan
 import Routing
 import Wire
 
-/// `Sidecar.ingress`: a port for peers, and the application behind it (the reference's section 6.7).
+/// `Sidecar.ingress`: a port for peers, and the application behind it.
 struct InboundPass {
     let proxy: ProxyResource
     let inputs: Inputs

@@ -1,6 +1,6 @@
 import Istio
 
-/// The resources by kind, each in Istio's order: oldest first, then by name, then by namespace (the reference's section 1.1).
+/// The resources by kind, each in Istio's order: oldest first, then by name, then by namespace.
 struct Inputs {
     private(set) var virtualServices: [VirtualService] = []
     private(set) var destinationRules: [DestinationRule] = []

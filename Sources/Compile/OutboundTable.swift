@@ -1,8 +1,8 @@
 import Istio
 import Routing
 
-/// One table of a sidecar's way out: for a listen port, or for a port that clients use as their HTTP proxy, where all ports
-/// meet (the reference's section 1.6).
+/// One table of a sidecar's way out: for a listen port, or for a port that clients use as their HTTP proxy, where all
+/// ports meet.
 struct OutboundTable {
     let proxy: ProxyResource
     let registry: ServiceRegistry

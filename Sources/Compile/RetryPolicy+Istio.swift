@@ -3,7 +3,7 @@ import Plan
 import Routing
 
 extension RetryPolicy {
-    /// `retries` of a rule or of the mesh (the reference's section 3.9).
+    /// `retries` of a rule or of the mesh.
     ///
     /// - Parameters:
     ///   - fallback: whose conditions hold where `retryOn` is not given.

@@ -1,4 +1,4 @@
-/// For which table a VirtualService's rules are compiled: the static half of matching (the reference's sections 2.2 and 3.1).
+/// For which table a VirtualService's rules are compiled: the static half of matching.
 struct RouteScope {
     /// `mesh` or `namespace/name`: the one of `gateways` that the table serves.
     var gateway: String

@@ -51,7 +51,7 @@ extension Routing.HeaderOperations {
         self.init(changes, isRequest: false, of: provenance, findings: findings)
     }
 
-    /// The reference's section 3.3: names lower case and sorted; on requests `:authority` and `host` become the authority, `set`
+    /// Names lower case and sorted; on requests `:authority` and `host` become the authority, `set`
     /// before `add`; other pseudo-headers are dropped, as Istio does, but not in silence.
     private init(_ changes: HeaderChanges, isRequest: Bool, of provenance: Provenance, findings: Findings) {
         self.init()

@@ -1,6 +1,6 @@
 import Istio
 
-/// All services of the mesh, oldest first, with the rule of who owns a host name (the reference's sections 6.1, 6.6, 7).
+/// All services of the mesh, oldest first, with the rule of who owns a host name.
 struct ServiceRegistry {
     private(set) var services: [MeshService] = []
     private var byHostname: [String: [Int]] = [:]

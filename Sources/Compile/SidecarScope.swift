@@ -1,8 +1,8 @@
 import Istio
 import Plan
 
-/// What one sidecar imports: its Sidecar resource, and behind each egress listener the services and VirtualServices that it
-/// sees (the reference's sections 6.5 and 6.8).
+/// What one sidecar imports: its Sidecar resource, and behind each egress listener the services and VirtualServices
+/// that it sees.
 struct SidecarScope {
     /// One `egress` entry.
     struct Egress {

@@ -1,6 +1,6 @@
 import Istio
 
-/// The names under which clients may call a service (the reference's section 1.6, point 3), and who has each already.
+/// The names under which clients may call a service, and who has each already.
 struct VirtualHostDomains {
     private let namespace: String
     private let clusterDomain: String

@@ -1,8 +1,7 @@
 import Istio
 import Routing
 
-/// The VirtualServices that a proxy sees, by the gateway they are bound to, each list in evaluation order (the reference's
-/// sections 1.3 to 1.5).
+/// The VirtualServices that a proxy sees, by the gateway they are bound to, each list in evaluation order.
 struct VirtualServiceIndex {
     private var byGateway: [String: [VirtualRules]] = [:]
 

@@ -51,8 +51,8 @@ struct FramingFacts {
     /// Whether the sender lets the connection live on (RFC 9112 section 9.3).
     func persists(minorVersion: UInt8) -> Bool { !close && (minorVersion == 1 || keepAlive) }
 
-    /// Reads a Connection field: `close` and `keep-alive`, and names that are taken off on the way. The reference's section 8.3,
-    /// row 6: some names must not be nominated, or a client could strip what the proxy adds or what frames the message.
+    /// Reads a Connection field: `close` and `keep-alive`, and names that are taken off on the way. As in Envoy,
+    /// some names must not be nominated, or a client could strip what the proxy adds or what frames the message.
     private mutating func noteConnection(
         _ text: UnsafeBufferPointer<UInt8>, classes: UnsafePointer<UInt8>
     ) -> HeadFault? {

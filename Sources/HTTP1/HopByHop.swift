@@ -1,6 +1,6 @@
 import Wire
 
-/// Fields that concern one connection and are not forwarded (RFC 9110 section 7.6.1; the reference's section 8.5).
+/// Fields that concern one connection and are not forwarded (RFC 9110 section 7.6.1).
 package enum HopByHop {
     /// The known names that the writers never copy: bits by raw value.
     static let unforwarded: UInt64 =

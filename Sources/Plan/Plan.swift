@@ -53,7 +53,7 @@ package struct ProxyIdentity: Hashable, Sendable {
 
 /// One address that is listened on.
 package struct ListenerSpec: Hashable, Sendable {
-    /// Which rules of header handling apply (the reference's section 8.1), and who reports metrics.
+    /// Which rules of header handling apply, and who reports metrics.
     package enum Role: String, Sendable, CaseIterable { case gateway, outbound, inbound, proxyPort }
 
     /// `http.80`, `outbound|80`, `inbound|9000`, `http_proxy`.

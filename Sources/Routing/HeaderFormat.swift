@@ -1,7 +1,7 @@
 import Glibc
 
-/// Header values as Envoy's substitution formats: text with `%COMMAND(ARGUMENT):LENGTH%` in it (the reference's section
-/// 3.4). Parsed once, when a table is built; `check` is for diagnostics.
+/// Header values as Envoy's substitution formats: text with `%COMMAND(ARGUMENT):LENGTH%` in it.
+/// Parsed once, when a table is built; `check` is for diagnostics.
 package enum HeaderFormat {
     /// What is wrong with a value, as a sentence; nil if it is legal.
     package static func check(_ value: String) -> String? {

@@ -1,4 +1,4 @@
-/// `meshConfig.pathNormalization`: how a path is cleaned before anything reads it (the reference's section 2.9).
+/// `meshConfig.pathNormalization`: how a path is cleaned before anything reads it.
 package enum PathNormalization: String, Hashable, Sendable {
     case none = "NONE"
     case base = "BASE"

@@ -1,7 +1,7 @@
 import Wire
 
-/// Cleans a request's path before anything reads it, as Envoy does under Istio's settings (the reference's section
-/// 2.9). What results is matched and forwarded. It is never longer than what came, so it is edited in place.
+/// Cleans a request's path before anything reads it, as Envoy does under Istio's settings of `pathNormalization`. What
+/// results is matched and forwarded. It is never longer than what came, so it is edited in place.
 package enum PathNormalizer {
     /// Cleans `head.path`. False when the path holds an escaped NUL: the request is to be answered with 400, and the
     /// path is in no particular state. A clean path costs one scan and no write.

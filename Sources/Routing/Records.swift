@@ -128,8 +128,8 @@ package struct MirrorRecord: BitwiseCopyable, Sendable {
     package var cluster: Int32
     package var partsPerMillion: Int32
 
-    /// Whether this request is copied. Envoy samples mirrors with the request's one random value (the reference's
-    /// section 3.11), so mirrors of equal share fire together; so do these.
+    /// Whether this request is copied. Envoy samples mirrors with the request's one random value,
+    /// so mirrors of equal share fire together; so do these.
     package func fires(draw: UInt64) -> Bool { draw % 1_000_000 < UInt64(max(partsPerMillion, 0)) }
 }
 

@@ -1,4 +1,4 @@
-/// When a failed attempt may be followed by another. Source: the reference's section 3.9 and 6.2.
+/// When a failed attempt may be followed by another. Source: Istio's `retries`, Envoy's retry conditions.
 package struct RetryPolicy: Hashable, Sendable {
     /// The tokens of `retryOn`.
     package struct Conditions: OptionSet, Hashable, Sendable {

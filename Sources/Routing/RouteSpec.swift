@@ -184,8 +184,8 @@ package struct Destination: Hashable, Sendable {
     }
 }
 
-/// `headers.request` or `headers.response`: removals, then `set` (replace), then `add`; evaluated as the reference's section
-/// 3.3 says. Names are lower case; values are Envoy substitution formats.
+/// `headers.request` or `headers.response`: removals, then `set` (replace), then `add`; evaluated in
+/// Envoy's order. Names are lower case; values are Envoy substitution formats.
 package struct HeaderOperations: Hashable, Sendable {
     package var remove: [String]
     /// Sorted by name.

@@ -25,7 +25,7 @@ extension RouteTable {
             outcome: .route, virtualHost: host, route: route, destination: destination(routes.at(route), draw: draw))
     }
 
-    /// What `x-forwarded-proto` says, for virtual hosts that want TLS (the reference's section 5.5).
+    /// What `x-forwarded-proto` says, for virtual hosts that want TLS (`tls.httpsRedirect`).
     enum ForwardedProto { case https, other, missing }
 
     func forwardedProto(_ head: Head) -> ForwardedProto {

@@ -5,7 +5,7 @@ extension RouteTable {
     // MARK: - Requests
 
     /// Edits a request's head for the route and destination of a decision, once, before the first attempt: header
-    /// operations, then the authority, then the path (the reference's sections 3.0, 3.3 and 3.5). What a rewrite
+    /// operations, then the authority, then the path, as Envoy does. What a rewrite
     /// replaces is kept in `x-envoy-original-host` and `x-envoy-original-path`. Does nothing for a decision without a
     /// forwarding route.
     package func applyRequest(_ decision: Decision, to head: Head, context: borrowing FormatContext) {

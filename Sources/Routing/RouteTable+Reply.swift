@@ -7,7 +7,7 @@ extension RouteTable {
     // MARK: - Redirects
 
     /// Builds the answer of a redirecting route: status, `location`, the route's response operations; no body. Source:
-    /// the reference's section 3.6.
+    /// Istio's `redirect`.
     package func redirectReply(
         _ decision: Decision, request: Head, into response: Head, context: borrowing FormatContext
     ) {
@@ -86,7 +86,7 @@ extension RouteTable {
     }
 
     /// Builds the answer of a virtual host that wants TLS: 301 to https with the Host and the path as they are, port
-    /// included (the reference's section 5.5).
+    /// included (`tls.httpsRedirect`).
     package func tlsRedirectReply(request: Head, into response: Head) {
         response.reset()
         response.status = 301
@@ -106,7 +106,7 @@ extension RouteTable {
 
     /// Builds the answer of a route with `directResponse` and returns its body, which lives as long as the table. With
     /// a body there is a `content-type`, `text/plain` unless an operation sets one; without one there is none. Source:
-    /// the reference's section 3.7. What gRPC clients want instead is the caller's.
+    /// Istio's `directResponse`. What gRPC clients want instead is the caller's.
     package func directReply(
         _ decision: Decision, request: Head, into response: Head, context: borrowing FormatContext
     ) -> UnsafeRawBufferPointer {

@@ -137,7 +137,7 @@ package final class RouteTable: @unchecked Sendable {
     }
 
     /// Whether an answer may be followed by another attempt: its status, its `grpc-status`, and `x-envoy-ratelimited`,
-    /// which leaves only the token of that name to decide (the reference's section 3.9).
+    /// which leaves only the token of that name to decide.
     package func isRetriable(answer head: Head, route: Int32) -> Bool {
         let policy = retryPolicy(route)
         guard policy.attempts > 0, policy.conditions != 0 else { return false }

@@ -3,9 +3,9 @@ import Wire
 extension RouteTableBuilder {
     // MARK: - Destinations
 
-    /// Adds a route's destinations with the header operations as they are to be applied there (the reference's section
-    /// 3.3): with one destination its lists follow the route's and are evaluated as one unit; with several the
-    /// destination's unit comes first and the route's after it.
+    /// Adds a route's destinations with the header operations as they are to be applied there, as Envoy merges them:
+    /// with one destination its lists follow the route's and are evaluated as one unit; with several the destination's
+    /// unit comes first and the route's after it.
     mutating func addDestinations(of action: ForwardAction, in specification: RouteSpec, to record: inout RouteRecord) {
         let routeAuthority = action.rewrite.authority ?? action.requestHeaders.authority
         let isSingle = action.destinations.count == 1

@@ -1,5 +1,5 @@
-/// Envoy's response flags: why a request ended as it did, for people who know them from Envoy's logs. The bits stand in the
-/// order in which Envoy prints them (the reference's section 6.7).
+/// Envoy's response flags: why a request ended as it did, for people who know them from Envoy's logs. The bits stand in
+/// the order in which Envoy prints them.
 @frozen @usableFromInline
 package struct ResponseFlags: OptionSet, Hashable, Sendable {
     @usableFromInline package let rawValue: UInt32

@@ -140,7 +140,7 @@ package final class WorkerMetrics: @unchecked Sendable {
     }
 }
 
-/// The bounds of every histogram: Istio's, for milliseconds and for bytes (the reference's section 9.4).
+/// The bounds of every histogram: Istio's, for milliseconds and for bytes.
 @usableFromInline
 package enum Buckets {
     /// Bounds below the infinite one.

@@ -7,7 +7,7 @@ package enum Authority {
     }
 
     /// The number of leading bytes that are the host: everything before the last colon that is not inside brackets
-    /// (the reference's section 1.8: whatever follows that colon).
+    /// (whatever follows that colon).
     @inlinable package static func hostLength(_ bytes: UnsafeRawBufferPointer) -> Int {
         var index = bytes.count
         while index > 0 {

@@ -1,5 +1,5 @@
-/// Every limit of the data path, in one place, with its unit last in its name. Sources: the reference's section 8.4 (Envoy's
-/// and Istio's defaults) unless a comment says otherwise.
+/// Every limit of the data path, in one place, with its unit last in its name. Sources: Envoy's and Istio's
+/// defaults unless a comment says otherwise.
 package enum Limits {
     // MARK: Heads
 
@@ -30,7 +30,7 @@ package enum Limits {
     package static let pendingHighBytes = 64 * 1024
     /// What must be left waiting before the other side is read again.
     package static let pendingLowBytes = 16 * 1024
-    /// What a request may hold for replay (retries) and for each mirror.
+    /// What a request may hold for replay (retries).
     package static let replayBytesMax = 1024 * 1024
     /// Empty buffers that a worker's pool keeps.
     package static let pooledBuffersMax = 256
@@ -47,8 +47,6 @@ package enum Limits {
     package static let listenBacklogMax = 4096
     /// Client connections a process holds unless the file-descriptor limit is lower.
     package static let connectionsMax = 50_000
-    /// Pipelined requests are answered one by one; no more than this many bytes of them are read ahead.
-    package static let pipelineBytesMax = 64 * 1024
 
     // MARK: Time
 

@@ -5,7 +5,6 @@ import Testing
 @testable import Istio
 @testable import Plan
 
-/// The reference's section 1.5.
 @Suite struct DelegationTests {
     private func compile(root: String, delegate: String, more: String = "") -> CompiledPlan {
         let texts = [

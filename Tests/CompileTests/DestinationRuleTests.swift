@@ -5,7 +5,6 @@ import Testing
 @testable import Istio
 @testable import Plan
 
-/// Upstream reference, sections 1.1 to 1.6, 2.1, 3.1, 4.1.
 @Suite struct DestinationRuleTests {
     private let name = "outbound|80||reviews.default.svc.cluster.local"
 

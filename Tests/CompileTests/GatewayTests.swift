@@ -5,7 +5,6 @@ import Testing
 @testable import Istio
 @testable import Plan
 
-/// The reference's sections 1.7, 5 and 10.7.
 @Suite struct GatewayTests {
     private func edge(_ servers: String) -> String { edge("gw", servers) }
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Istio
 @testable import Plan
 
-/// `Sidecar.ingress`: the reference's section 6.7.
+/// `Sidecar.ingress` and the application behind it.
 @Suite struct InboundTests {
     private func compile(_ ingress: String, more: String = "", _ change: (inout ProxyResource) -> Void = { _ in })
         -> CompiledPlan

@@ -5,7 +5,7 @@ import Testing
 @testable import Istio
 @testable import Plan
 
-/// The reference's sections 1.6, 10.1: which tables a sidecar gets.
+/// Which tables a sidecar gets.
 @Suite struct OutboundTests {
     private let reviews = service("reviews")
     private let subsets = istio(

@@ -225,7 +225,7 @@ package struct ConnectionPool: Hashable, Sendable {
     package init() {}
 }
 
-/// `outlierDetection`. nil in a field: Envoy's default (the reference's section 4.1).
+/// `outlierDetection`. nil in a field: Envoy's default.
 package struct OutlierDetection: Hashable, Sendable {
     /// nil: 5; 0: off.
     package var consecutive5xxErrors: Int?

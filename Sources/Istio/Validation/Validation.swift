@@ -1,4 +1,4 @@
-/// Istio's admission rules (the reference's section 9) for one resource by itself. Shapes and single values were checked
+/// Istio's admission rules for one resource by itself. Shapes and single values were checked
 /// against the schema when the resource was decoded; these are the rules between values.
 package enum Validation {
     /// All findings, errors and warnings. A resource with an error must not serve.

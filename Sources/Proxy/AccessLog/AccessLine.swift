@@ -3,7 +3,7 @@ import Routing
 import Telemetry
 import Wire
 
-/// Istio's default text format (the reference's section 9.7), 22 values in order.
+/// Istio's default text format, 22 values in order.
 extension Worker {
     /// Formats the exchange's line and gives it to the writer.
     func writeAccessLine(_ exchange: Exchange, flags: ResponseFlags, durationMilliseconds: UInt64) {

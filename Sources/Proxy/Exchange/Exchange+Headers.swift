@@ -5,7 +5,7 @@ import Routing
 import Telemetry
 import Wire
 
-// What the proxy does to heads of its own accord (the reference's sections 8.1 to 8.3).
+// What the proxy does to heads of its own accord, as Envoy does under Istio's settings.
 extension Exchange {
     /// Checks and cleans the request's head before anything decides by it. False: it was answered.
     func sanitise(_ connection: ServerConnection) -> Bool {
@@ -78,7 +78,7 @@ extension Exchange {
         }
     }
 
-    /// No client is internal: what steers Envoy's router is taken off (section 8.2).
+    /// No client is internal: what steers Envoy's router is taken off.
     private func stripEnvoyFields() {
         let head = requestHead
         for index in 0..<head.fieldCount where head.fields[index].id == .xEnvoy && !head.fields[index].isRemoved {

@@ -30,7 +30,7 @@ extension Exchange {
         worker.flush()
     }
 
-    /// The request's head after all edits, marked as a copy (the reference's section 3.11).
+    /// The request's head after all edits, marked as a copy.
     private func mirrorHead() -> Head {
         let head = requestHead.copy()
         head.appendField(name: head.append("x-envoy-internal"), value: head.append("true"), id: .xEnvoy)

@@ -6,7 +6,7 @@ import Wire
 
 // Answers of the proxy's own.
 extension Exchange {
-    /// Answers with a status and a line of text (none when empty), as the reference's section 6.7 has them.
+    /// Answers with a status and a line of text (none when empty), in Envoy's words.
     func reply(status: Int, body: StaticString, isOverloaded: Bool = false) {
         let head = worker.responseHead
         LocalReply.fill(head, status: status, bodyBytes: body.utf8CodeUnitCount)

@@ -1,7 +1,7 @@
 import HTTP1
 import Wire
 
-/// Answers that the proxy makes itself, in the reference's words (section 6.7): text/plain, or nothing at all.
+/// Answers that the proxy makes itself, in Envoy's words: text/plain, or nothing at all.
 enum LocalReply {
     /// Fills `head` with a status and the fields of a body of `length` bytes; 0: no body, and no content-type.
     static func fill(_ head: Head, status: Int, bodyBytes length: Int) {
