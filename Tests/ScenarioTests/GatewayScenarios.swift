@@ -189,6 +189,14 @@ struct GatewayScenarios {
         #expect(answer.status == 503 && answer.text.hasPrefix("upstream connect error"), "\(answer)")
     }
 
+    @Test("with two workers and one connection to share no request starves")
+    func oneConnection() throws {
+        let shop = try Shop(
+            routes: Manifest.split(100, 0), policy: "{connectionPool: {tcp: {maxConnections: 1}}}")
+        let tally = try Crowd(port: shop.port, clients: 8, requests: 800).finish()
+        #expect(tally.losses == 0 && tally.bodies["v1"] == 800, "\(tally)")
+    }
+
     @Test("bodies pass both ways whole, with length and in chunks")
     func bodies() throws {
         let echo = try TestOrigin { .answer(status: 200, body: $0.message.text) }
