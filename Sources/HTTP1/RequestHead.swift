@@ -10,7 +10,7 @@ package enum RequestHead {
     /// when an absolute-form target has none, `*` for OPTIONS, empty for CONNECT. `authority` is an absolute-form or CONNECT
     /// target's, else the Host field's; it may be empty. Fragments stay in the path: normalisation removes them.
     ///
-    /// A partial head costs one search for its end and one look at the request line, so calling again with more bytes is cheap.
+    /// A partial head is looked through for faults in the lines that are whole, so that who made one learns it at once.
     package static func parse(_ bytes: UnsafeRawBufferPointer, into head: Head) -> HeadResult {
         head.reset()
         let all = bytes.bindMemory(to: UInt8.self)
@@ -44,11 +44,22 @@ package enum RequestHead {
     private static func unfinished(_ bytes: UnsafePointer<UInt8>, limit: Int, head: Head) -> HeadResult {
         if limit > Limits.headBytesMax { return .failure(.headTooLarge) }
         let classes = ByteClass.table
-        if Scan.lineFeed(bytes, from: 0, limit: limit) < limit {
-            var line = RequestLine(bytes: bytes, limit: limit)
-            if let fault = line.parse(into: head, classes: classes) { return .failure(fault) }
-        } else if classes[Int(bytes[0])] & ByteClass.token == 0 {
-            return .failure(.badMethod)
+        guard Scan.lineFeed(bytes, from: 0, limit: limit) < limit else {
+            if classes[Int(bytes[0])] & ByteClass.token == 0 { return .failure(.badMethod) }
+            let isStrange = RequestLine.hasStrangeVersion(bytes, limit: limit, classes: classes)
+            return isStrange ? .failure(.badVersion) : .partial
+        }
+        var line = RequestLine(bytes: bytes, limit: limit)
+        if let fault = line.parse(into: head, classes: classes) { return .failure(fault) }
+        // The lines that are whole: a fault in one of them is one already.
+        var end = limit
+        while bytes[end - 1] != 0x0A { end -= 1 }
+        var block = FieldBlock(bytes: bytes, limit: end, cursor: line.cursor)
+        if let fault = block.parse(into: head, classes: classes), fault != .badFieldName || block.cursor < end {
+            return .failure(fault)
+        }
+        if end < limit, bytes[end] == 0x20 || bytes[end] == 0x09 {
+            return .failure(.foldedLine)
         }
         return .partial
     }

@@ -57,6 +57,27 @@ struct RequestLine {
         return word == version10 ? 0 : nil
     }
 
+    /// Whether a line that has not ended yet can be no HTTP/1 request line any more: what stands where the version belongs is no
+    /// beginning of `HTTP/N.N`.
+    @inline(never)
+    static func hasStrangeVersion(_ bytes: UnsafePointer<UInt8>, limit: Int, classes: UnsafePointer<UInt8>) -> Bool {
+        let methodEnd = Scan.run(bytes, of: ByteClass.token, from: 0, limit: limit, classes: classes)
+        guard methodEnd < limit, bytes[methodEnd] == 0x20 else { return methodEnd < limit }
+        let targetEnd = Scan.targetEnd(bytes, from: methodEnd + 1, limit: limit, classes: classes)
+        guard targetEnd < limit, bytes[targetEnd] == 0x20 else { return targetEnd < limit && bytes[targetEnd] != 0x0D }
+        var index = 0
+        while index < 8, targetEnd + 1 + index < limit {
+            let byte = bytes[targetEnd + 1 + index]
+            let isDigit = byte >= 0x30 && byte <= 0x39
+            let fits = index == 5 || index == 7 ? isDigit : byte == versionPattern.utf8Start[index]
+            if !fits { return true }
+            index += 1
+        }
+        return false
+    }
+
+    private static let versionPattern: StaticString = "HTTP/0.0"
+
     // MARK: - Targets that do not start with a slash
 
     @inline(never)
