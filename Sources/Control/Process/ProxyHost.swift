@@ -19,6 +19,12 @@ final class ProxyHost: GenerationHost {
         var onReleased: @Sendable () -> Void
     }
 
+    /// Client connections that the limit of open files has room for: a quarter of it is left for the connections behind them, and
+    /// some for the process itself.
+    private static var connectionsMax: Int {
+        min(Limits.connectionsMax, max(8, (System.raiseDescriptorLimit() - 48) * 3 / 4))
+    }
+
     let server: ProxyServer
     let metrics: Metrics
     private let loop: EventLoop
@@ -39,7 +45,7 @@ final class ProxyHost: GenerationHost {
         let target = HookTarget()
         hooks = target
         server = try ProxyServer(
-            workers: workers, source: ListenerSource.fromEnvironment(),
+            workers: workers, connectionsMax: Self.connectionsMax, source: ListenerSource.fromEnvironment(),
             hooks: ProcessState.Hooks(
                 onMessage: ProcessLog.write,
                 onOutlier: { endpoint, signal in loop.post { onOutlier(endpoint, signal) } },
