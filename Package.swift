@@ -23,6 +23,8 @@ let package = Package(
         // MARK: L0: shims and nouns
         .target(name: "CEventLoop"),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "CNghttp2", linkerSettings: [.linkedLibrary("nghttp2")]),
         .target(name: "Wire", swiftSettings: release),
         .target(name: "Telemetry", swiftSettings: release),
 
@@ -33,7 +35,24 @@ let package = Package(
             name: "Routing",
             dependencies: ["Wire" /* the head that is matched */, "Regex" /* compiled patterns */],
             swiftSettings: release),
-        .target(name: "Clusters", dependencies: ["Wire" /* limits, addresses */], swiftSettings: release),
+        .target(
+            name: "TLS",
+            dependencies: [
+                "COpenSSL",  // OpenSSL, its only importer
+                "Wire",  // buffers, limits
+            ], swiftSettings: release),
+        .target(
+            name: "HTTP2",
+            dependencies: [
+                "CNghttp2",  // nghttp2, its only importer
+                "Wire",  // heads, buffers, limits
+            ], swiftSettings: release),
+        .target(
+            name: "Clusters",
+            dependencies: [
+                "Wire",  // limits, addresses
+                "TLS",  // how endpoints are spoken to, as plain settings
+            ], swiftSettings: release),
         .target(
             name: "Istio",
             dependencies: [
@@ -47,13 +66,14 @@ let package = Package(
             dependencies: [
                 "Routing",  // route tables
                 "Clusters",  // clusters and their endpoints
+                "TLS",  // what listeners present, as plain settings
             ], swiftSettings: release),
         .target(
             name: "Compile",
             dependencies: [
                 "Istio",  // resources in
                 "Plan",  // tables out
-                "Routing", "Clusters", "Wire", "Regex",
+                "Routing", "Clusters", "Wire", "Regex", "TLS",
             ]),
         .target(
             name: "Loop",
@@ -65,13 +85,13 @@ let package = Package(
         // MARK: L3: everything per request, and everything per generation
         .target(
             name: "Proxy",
-            dependencies: ["Wire", "Telemetry", "HTTP1", "Routing", "Clusters", "Plan", "Loop"],
+            dependencies: ["Wire", "Telemetry", "HTTP1", "HTTP2", "TLS", "Routing", "Clusters", "Plan", "Loop"],
             swiftSettings: release),
         .target(
             name: "Control",
             dependencies: [
                 "Istio", "Compile",  // what a directory says
-                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "HTTP1", "Wire",  // who serves it
+                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "HTTP1", "TLS", "Wire",  // who serves it
                 "Loop",  // inotify
             ]),
         .target(
@@ -101,6 +121,8 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1", "Wire"]),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Wire"]),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire"]),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Regex", "Wire", "HTTP1"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters"]),
         .testTarget(name: "IstioTests", dependencies: ["Istio"]),

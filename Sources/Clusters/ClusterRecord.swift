@@ -18,6 +18,10 @@ package struct ClusterRecord: BitwiseCopyable, Sendable {
         package static let isWeighted = Flags(rawValue: 1 << 4)
         /// `tcpKeepalive` is set; see `ClusterTable.keepalive(of:)`.
         package static let keepsAlive = Flags(rawValue: 1 << 5)
+        /// Endpoints that are not marked plain are spoken to in TLS.
+        package static let usesTLS = Flags(rawValue: 1 << 6)
+        /// The name sent in TLS is the request's authority: connections are not shared between names.
+        package static let namesRequests = Flags(rawValue: 1 << 7)
     }
 
     /// On the board, and in every worker's state; stable across generations.
@@ -29,6 +33,7 @@ package struct ClusterRecord: BitwiseCopyable, Sendable {
     package var revision: UInt32
     package var balancer: BalancerKind
     package var flags: Flags
+    package var speaks: UpstreamProtocol
     /// Below this share of healthy endpoints all are used; 0: never.
     package var panicPercent: UInt8
     package var port: UInt16
@@ -42,6 +47,10 @@ package struct ClusterRecord: BitwiseCopyable, Sendable {
     package var idleTimeoutMilliseconds: Int
     /// 0: unlimited.
     package var requestsPerConnectionMax: Int
+    /// Requests under way on one HTTP/2 connection.
+    package var streamsMax: UInt32
+    /// 0: any age.
+    package var connectionDurationMaxMilliseconds: Int
     /// For `ClusterTable.outlierPolicy(_:)`; -1: none.
     package var outlierIndex: Int32
 }
@@ -54,6 +63,8 @@ package struct EndpointRecord: BitwiseCopyable, Sendable {
 
         /// Not ready, as the configuration says: never chosen but in panic.
         package static let isUnhealthy = Flags(rawValue: 1 << 0)
+        /// Sent plain bytes in a cluster with TLS.
+        package static let isPlain = Flags(rawValue: 1 << 1)
     }
 
     /// On the board, and in every worker's state; stable across generations.

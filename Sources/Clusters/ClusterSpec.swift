@@ -1,3 +1,4 @@
+import TLS
 import Wire
 
 // What Compile hands to Clusters: plain values. `ClusterTable` turns them into flat records with stable slots.
@@ -25,6 +26,15 @@ package struct ClusterSpec: Hashable, Sendable {
     /// nil: keep-alive off; otherwise TCP keep-alive with these parts (0: the system's).
     package var tcpKeepalive: TCPKeepalive?
     package var resolution: Resolution
+    package var speaks: UpstreamProtocol
+    /// TLS towards the endpoints; nil: plain bytes.
+    package var tls: TLSClientSettings?
+    /// `http.maxConcurrentStreams`: requests under way on one HTTP/2 connection.
+    package var streamsMax: Int
+    /// `http.http2KeepAlive`: PINGs on HTTP/2 connections; nil: none.
+    package var http2Keepalive: HTTP2Keepalive?
+    /// `tcp.maxConnectionDuration`: a connection older than that takes no more requests; 0: any age.
+    package var connectionDurationMaxMilliseconds: Int
     /// `retryBudget`; retries have one even where no rule asks for it.
     package var retryBudget: RetryBudget
     /// Where the cluster comes from, `file:line`, for `explain`.
@@ -36,7 +46,9 @@ package struct ClusterSpec: Hashable, Sendable {
         limits: ClusterLimits = ClusterLimits(), outlier: OutlierPolicy? = nil,
         connectTimeoutMilliseconds: Int = Limits.connectTimeoutMilliseconds,
         idleTimeoutMilliseconds: Int = Limits.upstreamIdleTimeoutMilliseconds, requestsPerConnectionMax: Int = 0,
-        tcpKeepalive: TCPKeepalive? = nil, resolution: Resolution = .fixed,
+        tcpKeepalive: TCPKeepalive? = nil, resolution: Resolution = .fixed, speaks: UpstreamProtocol = .http1,
+        tls: TLSClientSettings? = nil, streamsMax: Int = Limits.http2UpstreamStreamsMax,
+        http2Keepalive: HTTP2Keepalive? = nil, connectionDurationMaxMilliseconds: Int = 0,
         retryBudget: RetryBudget = RetryBudget(), origin: String = ""
     ) {
         self.name = name
@@ -54,8 +66,32 @@ package struct ClusterSpec: Hashable, Sendable {
         self.requestsPerConnectionMax = requestsPerConnectionMax
         self.tcpKeepalive = tcpKeepalive
         self.resolution = resolution
+        self.speaks = speaks
+        self.tls = tls
+        self.streamsMax = streamsMax
+        self.http2Keepalive = http2Keepalive
+        self.connectionDurationMaxMilliseconds = connectionDurationMaxMilliseconds
         self.retryBudget = retryBudget
         self.origin = origin
+    }
+}
+
+/// What endpoints are spoken to in.
+package enum UpstreamProtocol: UInt8, Hashable, BitwiseCopyable, Sendable {
+    case http1
+    /// HTTP/2 with prior knowledge, or by ALPN under TLS.
+    case http2
+    /// What the client of the request speaks.
+    case asClient
+}
+
+package struct HTTP2Keepalive: Hashable, Sendable {
+    package var intervalMilliseconds: Int
+    package var timeoutMilliseconds: Int
+
+    package init(intervalMilliseconds: Int, timeoutMilliseconds: Int) {
+        self.intervalMilliseconds = intervalMilliseconds
+        self.timeoutMilliseconds = timeoutMilliseconds
     }
 }
 
@@ -82,6 +118,8 @@ package struct EndpointSpec: Hashable, Sendable {
     package var locality: String
     /// Not ready as Kubernetes says: known and counted, never chosen.
     package var isUnhealthy: Bool
+    /// In a cluster with TLS: this endpoint has no sidecar that ends it (automatic mutual TLS) and is sent plain bytes.
+    package var isPlain: Bool
     /// The workload behind it (`destination_workload`…): name and labels `app`, `version`.
     package var workload: String
     package var app: String
@@ -89,12 +127,13 @@ package struct EndpointSpec: Hashable, Sendable {
 
     package init(
         address: EndpointAddress, weight: Int = 1, locality: String = "", isUnhealthy: Bool = false,
-        workload: String = "", app: String = "", version: String = ""
+        isPlain: Bool = false, workload: String = "", app: String = "", version: String = ""
     ) {
         self.address = address
         self.weight = weight
         self.locality = locality
         self.isUnhealthy = isUnhealthy
+        self.isPlain = isPlain
         self.workload = workload
         self.app = app
         self.version = version

@@ -139,6 +139,10 @@ extension ClusterTable {
             if spec.outlier?.splitsLocalFailures == true { flags.insert(.splitsLocalFailures) }
             if own.contains(where: { $0.weight != own[start].weight }) { flags.insert(.isWeighted) }
             if spec.tcpKeepalive != nil { flags.insert(.keepsAlive) }
+            if let tls = spec.tls {
+                flags.insert(.usesTLS)
+                if tls.serverName == .ofRequest { flags.insert(.namesRequests) }
+            }
             let slot = registry.clusterSlot(spec.name)
             let signature = own.map {
                 SlotRegistry.EndpointSignature(slot: $0.slot, weight: $0.weight, flags: $0.flags.rawValue)
@@ -148,7 +152,7 @@ extension ClusterTable {
                 ClusterRecord(
                     slot: slot, endpointStart: Int32(start), endpointCount: Int32(own.count),
                     revision: registry.revision(cluster: slot, signature: signature), balancer: spec.balancer,
-                    flags: flags,
+                    flags: flags, speaks: spec.speaks,
                     panicPercent: UInt8(clamping: min(100, spec.outlier?.minHealthPercent ?? 0)),
                     port: UInt16(clamping: spec.port),
                     connectionsMax: UInt32(clamping: spec.limits.connectionsMax),
@@ -158,6 +162,8 @@ extension ClusterTable {
                     connectTimeoutMilliseconds: spec.connectTimeoutMilliseconds,
                     idleTimeoutMilliseconds: spec.idleTimeoutMilliseconds,
                     requestsPerConnectionMax: max(0, spec.requestsPerConnectionMax),
+                    streamsMax: UInt32(clamping: max(1, spec.streamsMax)),
+                    connectionDurationMaxMilliseconds: max(0, spec.connectionDurationMaxMilliseconds),
                     outlierIndex: spec.outlier == nil ? -1 : Int32(policies.count - 1)))
         }
 
@@ -184,10 +190,11 @@ extension ClusterTable {
             guard let slot = registry.endpointSlot(.init(cluster: spec.name, address: key)) else { return }
             guard seen.insert(slot).inserted else { return }
             let endpoint = spec.endpoints[specIndex]
+            var flags: EndpointRecord.Flags = endpoint.isUnhealthy ? .isUnhealthy : []
+            if endpoint.isPlain { flags.insert(.isPlain) }
             endpoints.append(
                 EndpointRecord(
-                    slot: slot, weight: UInt32(clamping: max(1, endpoint.weight)),
-                    flags: endpoint.isUnhealthy ? .isUnhealthy : [], specIndex: Int32(specIndex),
+                    slot: slot, weight: UInt32(clamping: max(1, endpoint.weight)), flags: flags, specIndex: Int32(specIndex),
                     localityIndex: locality(endpoint.locality), cluster: Int32(cluster)))
             addresses.append(address)
         }

@@ -60,22 +60,38 @@ package struct ListenerSpec: Hashable, Sendable {
     package var name: String
     package var address: SocketAddress
     package var role: Role
-    /// Index into `Plan.routeConfigurations`.
-    package var routeConfiguration: Int
+    /// At least one. Their order matters to nobody: `chain(for:)` takes the most specific.
+    package var chains: [ChainSpec]
     /// The port that rules and labels speak of; the address may have another.
     package var servicePort: Int
     /// Where it comes from, `file:line`.
     package var origin: String
 
     package init(
-        name: String, address: SocketAddress, role: Role, routeConfiguration: Int, servicePort: Int, origin: String = ""
+        name: String, address: SocketAddress, role: Role, chains: [ChainSpec], servicePort: Int, origin: String = ""
     ) {
         self.name = name
         self.address = address
         self.role = role
-        self.routeConfiguration = routeConfiguration
+        self.chains = chains
         self.servicePort = servicePort
         self.origin = origin
+    }
+
+    /// A listener that takes every connection for plain HTTP.
+    package init(
+        name: String, address: SocketAddress, role: Role, routeConfiguration: Int, servicePort: Int, origin: String = ""
+    ) {
+        self.init(
+            name: name, address: address, role: role,
+            chains: [ChainSpec(name: "http", action: .http(routes: routeConfiguration), origin: origin)],
+            servicePort: servicePort, origin: origin)
+    }
+
+    /// The table of its first chain that speaks HTTP, as an index into `Plan.routeConfigurations`; -1: none does.
+    package var routeConfiguration: Int {
+        for chain in chains { if case .http(let routes) = chain.action { return routes } }
+        return -1
     }
 }
 

@@ -43,6 +43,8 @@ package final class Head {
     @usableFromInline package var path = Slice.empty
     /// The Host (or :authority) as received: from an absolute-form target if there was one, else the field.
     @usableFromInline package var authority = Slice.empty
+    /// The `:protocol` of an extended CONNECT (RFC 8441); empty: none.
+    @usableFromInline package var connectProtocol = Slice.empty
     /// Whether the request came (or says that it came) over TLS.
     @usableFromInline package var schemeIsHTTPS = false
 
@@ -55,6 +57,8 @@ package final class Head {
 
     /// The minor version of HTTP/1 (0 or 1); 1 for HTTP/2.
     @usableFromInline package var minorVersion: UInt8 = 1
+    /// Came in HTTP/2.
+    @usableFromInline package var isHTTP2 = false
 
     /// Positions for fields: what a peer may send and what the proxy may add to it.
     @inlinable package static var fieldCapacity: Int { 255 }
@@ -87,10 +91,12 @@ package final class Head {
         methodSlice = .empty
         path = .empty
         authority = .empty
+        connectProtocol = .empty
         schemeIsHTTPS = false
         status = 0
         reason = .empty
         minorVersion = 1
+        isHTTP2 = false
     }
 
     /// A head of its own with the same contents. Allocates.
@@ -104,10 +110,12 @@ package final class Head {
         copy.methodSlice = methodSlice
         copy.path = path
         copy.authority = authority
+        copy.connectProtocol = connectProtocol
         copy.schemeIsHTTPS = schemeIsHTTPS
         copy.status = status
         copy.reason = reason
         copy.minorVersion = minorVersion
+        copy.isHTTP2 = isHTTP2
         return copy
     }
 

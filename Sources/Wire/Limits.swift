@@ -99,6 +99,19 @@ package enum Limits {
     /// Retries a request may make, whatever its policy says.
     package static let retriesMax = 10
 
+    // MARK: HTTP/2
+
+    /// Streams that a client may have open on one connection.
+    package static let http2StreamsMax = 1024
+    /// Requests under way on one HTTP/2 connection to an endpoint, unless a rule says otherwise: Envoy's value.
+    package static let http2UpstreamStreamsMax = 1024
+    /// Bytes a stream may have under way towards us.
+    package static let http2StreamWindowBytes = 256 * 1024
+    /// Bytes a connection may have under way towards us.
+    package static let http2ConnectionWindowBytes = 1024 * 1024
+    /// Bytes of all its streams that a connection may hold for an endpoint or a client before its peer has to wait.
+    package static let http2HeldBytesMax = 4 * 1024 * 1024
+
     // MARK: Names and files
 
     /// Threads that wait for name servers, so that one slow name does not hold up the others.

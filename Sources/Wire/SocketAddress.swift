@@ -57,4 +57,26 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         case .unix(let path): "unix://\(path)"
         }
     }
+
+    /// The four or sixteen bytes of an IP address in network order; nil for a Unix socket.
+    package var ipBytes: [UInt8]? {
+        switch self {
+        case .ipv4(let host, _): (0..<4).map { UInt8(truncatingIfNeeded: host >> UInt32(24 - $0 * 8)) }
+        case .ipv6(let high, let low, _, _):
+            (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - $0 % 8 * 8)) }
+        case .unix: nil
+        }
+    }
+
+    /// The address of four or sixteen bytes in network order.
+    package init(ip bytes: [UInt8], port: UInt16) {
+        precondition(bytes.count == 4 || bytes.count == 16, "an IP address has four or sixteen bytes")
+        if bytes.count == 4 {
+            self = .ipv4(bytes.reduce(0) { $0 << 8 | UInt32($1) }, port: port)
+        } else {
+            self = .ipv6(
+                bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }, bytes[8...].reduce(0) { $0 << 8 | UInt64($1) },
+                port: port, scope: 0)
+        }
+    }
 }
