@@ -194,8 +194,8 @@ extension ClusterTable {
             if endpoint.isPlain { flags.insert(.isPlain) }
             endpoints.append(
                 EndpointRecord(
-                    slot: slot, weight: UInt32(clamping: max(1, endpoint.weight)), flags: flags, specIndex: Int32(specIndex),
-                    localityIndex: locality(endpoint.locality), cluster: Int32(cluster)))
+                    slot: slot, weight: UInt32(clamping: max(1, endpoint.weight)), flags: flags,
+                    specIndex: Int32(specIndex), localityIndex: locality(endpoint.locality), cluster: Int32(cluster)))
             addresses.append(address)
         }
 

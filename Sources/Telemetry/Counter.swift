@@ -15,6 +15,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     // MARK: Retries and mirrors
     case retries, retriesDenied
     case mirrorsActive, mirrorsSent, mirrorsDropped, mirrorsFailed
+    // MARK: Tunnels
+    case tunnels
     // MARK: The worker
     case accessLogLines, accessLogDrops
     case generationsInstalled, bufferBytes, seriesOverflows
@@ -81,6 +83,7 @@ package enum Counter: Int, CaseIterable, Sendable {
         case .mirrorsDropped:
             ("outrider_mirrors_dropped_total", "Mirror copies not sent or cut, being beyond the budget.")
         case .mirrorsFailed: ("outrider_mirrors_failed_total", "Mirror copies that ended without a whole answer.")
+        case .tunnels: ("outrider_tunnels_total", "Upgrades and CONNECTs that both sides agreed on.")
         case .accessLogLines: ("outrider_access_log_lines_total", "Access log lines handed to the writer.")
         case .accessLogDrops:
             ("outrider_access_log_dropped_total", "Access log lines dropped because the writer was behind.")

@@ -56,6 +56,8 @@ package enum Limits {
     package static let writeStallTimeoutMilliseconds = 60_000
     /// A client connection without a request.
     package static let downstreamIdleTimeoutMilliseconds = 3_600_000
+    /// A tunnel (WebSocket, CONNECT) or a TCP connection through which no byte passes.
+    package static let tunnelIdleTimeoutMilliseconds = 3_600_000
     /// An upstream connection without a request.
     package static let upstreamIdleTimeoutMilliseconds = 3_600_000
     /// Connecting to an endpoint.

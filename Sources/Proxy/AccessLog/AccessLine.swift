@@ -80,9 +80,9 @@ extension Worker {
             line.append(exchange.clusterIndex == -2 ? "PassthroughCluster" : "-")
         }
         line.append(" - ")
-        line.append(exchange.downstream?.localAddressText ?? Self.dash)
+        line.append(exchange.downstream?.client.localText ?? Self.dash)
         line.append(" ")
-        line.append(exchange.downstream?.remoteAddressText ?? Self.dash)
+        line.append(exchange.downstream?.client.remoteText ?? Self.dash)
         line.append(" - ")
         if exchange.decision.route >= 0, let routes = exchange.use?.routes {
             let name = routes.routeNameBytes(exchange.decision.route)

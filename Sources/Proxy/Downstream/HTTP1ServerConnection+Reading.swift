@@ -12,6 +12,7 @@ extension HTTP1ServerConnection {
         case .head: !closesWhenEmpty && !isFull
         case .lingering: !closesWhenEmpty
         case .body: !isPaused
+        case .tunnel: !isPaused && !inputEnded
         case .answering: false
         }
     }
@@ -41,6 +42,7 @@ extension HTTP1ServerConnection {
         switch phase {
         case .head, .lingering: endWhenEmpty()
         case .body: abort(.disconnected)
+        case .tunnel: tunnelInputEnded(result)
         case .answering: noticeDeparture()
         }
     }
@@ -48,6 +50,7 @@ extension HTTP1ServerConnection {
     /// A client's FIN before the answer's head means that it is gone; so does a broken socket, also while its body is not read.
     private func noticeDeparture() {
         guard isHungUp, exchange != nil, !isClosed else { return }
+        if phase == .tunnel, !inputEnded, !writeFailed, !isBroken { return }
         if writeFailed || isBroken || phase == .answering && !answerStarted { abort(.disconnected) }
     }
 
@@ -60,6 +63,7 @@ extension HTTP1ServerConnection {
             switch phase {
             case .head: step = isFull ? 0 : consumeHead(rest)
             case .body: step = isPaused ? 0 : consumeBody(rest)
+            case .tunnel: step = isPaused ? 0 : consumeTunnel(rest)
             case .answering: step = 0
             case .lingering:
                 step = rest.count
@@ -105,6 +109,7 @@ extension HTTP1ServerConnection {
         answerEnded = false
         answerFraming = .none
         isPaused = false
+        inputEnded = false
         exchange = running
         var hasBody = true
         switch framing {
@@ -149,6 +154,20 @@ extension HTTP1ServerConnection {
             if answered { end() } else { refuse(status: 400, sentence: fault.sentence, isRecorded: true) }
             return bytes.count
         }
+    }
+
+    // MARK: - Tunnel
+
+    private func consumeTunnel(_ bytes: UnsafeRawBufferPointer) -> Int {
+        exchange?.requestData(bytes)
+        return bytes.count
+    }
+
+    /// The client sends no more: its half ends, unless the socket broke.
+    private func tunnelInputEnded(_ result: Int) {
+        guard result == 0, !isBroken, !writeFailed else { return abort(.disconnected) }
+        inputEnded = true
+        exchange?.requestEnd(trailers: nil)
     }
 
     // MARK: - Refusing

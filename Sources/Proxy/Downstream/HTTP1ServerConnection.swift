@@ -12,6 +12,8 @@ final class HTTP1ServerConnection: ServerConnection {
         case body
         /// The request is complete, its answer is not.
         case answering
+        /// The protocol was changed: bytes pass both ways.
+        case tunnel
         /// An early answer was sent: swallow what still comes, then close.
         case lingering
     }
@@ -25,6 +27,8 @@ final class HTTP1ServerConnection: ServerConnection {
     var bodyLeft: UInt64 = 0
     var chunks = ChunkedReader()
     var isPaused = false
+    /// In a tunnel: the client ended its half.
+    var inputEnded = false
     /// When the first byte of a head that is not complete yet arrived; 0: none did.
     var headSince: UInt64 = 0
 
@@ -111,7 +115,7 @@ final class HTTP1ServerConnection: ServerConnection {
                 ? headSince + UInt64(Limits.headTimeoutMilliseconds)
                 : idleSince + idleTimeoutMilliseconds
         case .lingering: next = lingerUntil
-        case .body, .answering: break
+        case .body, .answering, .tunnel: break
         }
         if stalledSince != 0 { next = min(next, stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)) }
         worker.loop.arm(self, deadline: next)
@@ -193,7 +197,13 @@ final class HTTP1ServerConnection: ServerConnection {
     }
 
     override func emptied() {
-        if closesWhenEmpty { end() } else if phase == .lingering { beginLinger() }
+        if closesWhenEmpty {
+            end()
+        } else if phase == .lingering {
+            beginLinger()
+        } else if phase == .tunnel, answerEnded {
+            _ = Socket.shutdownWrite(fd)
+        }
     }
 
     override func drained() {

@@ -9,7 +9,7 @@ import Wire
 extension Exchange {
     /// A 1xx answer of the attempt.
     func informational(_ head: Head) {
-        guard isActive, !isAnswerStarted, head.status != 101 else { return }
+        guard isActive, !isAnswerStarted else { return }
         isForwardedInformational = true
         HopByHop.strip(head)
         downstream?.sendInformational(stream, head)
@@ -47,6 +47,7 @@ extension Exchange {
         prepareAnswer(head)
         status = head.status
         isAnswerStarted = true
+        if head.status == 101 { openTunnel() }
         downstream?.sendHead(stream, head, framing: framing, end: end)
         if end { isAnswerComplete = true }
     }
@@ -55,6 +56,7 @@ extension Exchange {
     func answerData(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard isActive, isAnswerStarted, let downstream else { return true }
         bytesSent += UInt64(bytes.count)
+        if isTunnel { tunnelActiveAt = worker.loop.now }
         return downstream.sendData(stream, bytes, end: false)
     }
 

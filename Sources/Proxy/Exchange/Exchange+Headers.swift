@@ -16,8 +16,8 @@ extension Exchange {
         guard PathNormalizer.normalize(head, mode: worker.pathNormalization) else {
             return refuse(400, "path_normalization_failed")
         }
-        upgradeAsked = head.has(.upgrade) ? HopByHop.upgrade(head) : nil
-        HopByHop.strip(head)
+        upgradeAsked = askedUpgrade(head)
+        HopByHop.strip(head, keepingUpgrade: upgradeAsked != nil)
         if head.has(.xEnvoy) { stripEnvoyFields() }
         head.removeAll(.xForwardedClientCert)
         if role == .gateway { sanitiseAtGateway(connection) } else { sanitiseInMesh() }
@@ -38,7 +38,7 @@ extension Exchange {
             head.setField(.xForwardedProto, value: head.append("http"))
         }
         head.schemeIsHTTPS = forwardedProtoIsHTTPS()
-        let peer = connection.peerText
+        let peer = connection.client.remoteHostText
         head.appendForwardedFor(peer)
         head.appendField(name: head.append("x-envoy-external-address"), value: head.append(peer), id: .xEnvoy)
         makeRequestID()
@@ -121,7 +121,7 @@ extension Exchange {
 
     /// Cleans an endpoint's answer and adds the proxy's fields.
     func prepareAnswer(_ head: Head) {
-        HopByHop.strip(head)
+        HopByHop.strip(head, keepingUpgrade: head.status == 101)
         if isRequestComplete {
             let now = worker.loop.nowNanoseconds
             let waited = now > requestCompleteNanoseconds ? (now - requestCompleteNanoseconds) / 1_000_000 : 0

@@ -21,7 +21,7 @@ extension Exchange {
         guard let current = worker.generation else { return }
         current.begin()
         use = current
-        let position = worker.listenerPosition(connection.listenerID)
+        let position = worker.listenerPosition(connection.client.listenerID)
         listener = position
         guard position >= 0 else {
             outcome = Outcome(.config, .route, .missing)
@@ -81,11 +81,6 @@ extension Exchange {
         guard let use else { return }
         guard route.action == .forward else { return replyFromTable() }
         let target = Int(use.routes.cluster(of: decision.destination))
-        if let upgrade = upgradeAsked, refuses(upgrade) {
-            outcome = Outcome(.config, .filter, .denied)
-            details = "upgrade_failed"
-            return reply(status: 403, body: "")
-        }
         if target == -1 {
             outcome = Outcome(.config, .filter, .missing)
             extraFlags = .noCluster
@@ -100,19 +95,6 @@ extension Exchange {
         startRouteTimer()
         attempt()
     }
-
-    /// `Upgrade: h2c` is ignored and stripped; every other upgrade is refused.
-    private func refuses(_ upgrade: Slice) -> Bool {
-        let bytes = requestHead.bytes(upgrade)
-        if bytes.count == 3,
-            equalIgnoringCase(UnsafePointer(requestHead.storage + upgrade.start), Self.h2c.utf8Start, count: 3)
-        {
-            return false
-        }
-        return true
-    }
-
-    private static let h2c: StaticString = "h2c"
 
     // MARK: - Attempts
 
@@ -156,7 +138,7 @@ extension Exchange {
     /// Whether the request has no body: one with a body has a tee until its end.
     var endsWithHead: Bool { isRequestComplete && tee == nil }
 
-    private func makeTee() {
+    func makeTee() {
         let tee = BodyTee(pool: worker.buffers)
         primaryReader = tee.addReader()
         self.tee = tee
@@ -171,7 +153,8 @@ extension Exchange {
     /// A part of the request's body.
     func requestData(_ bytes: UnsafeRawBufferPointer) {
         bytesReceived += UInt64(bytes.count)
-        guard isActive, !isAnswerComplete else { return }
+        guard isActive, !isAnswerComplete || isTunnel else { return }
+        if isTunnel { tunnelActiveAt = worker.loop.now }
         // What comes while a filter thinks about the head waits as well.
         if tee == nil { makeTee() }
         guard let tee else { return }
@@ -195,6 +178,7 @@ extension Exchange {
         if tee == nil { makeTee() }
         tee?.complete()
         if isSuspended { return }
+        if isTunnel { return pump() }
         startRouteTimer()
         if call.state != .idle { startAttemptTimer() }
         pump()

@@ -32,8 +32,12 @@ final class Exchange: CallOwner {
     /// A filter changed what routing looks at.
     var needsDecision = false
     var isSuspended = false
-    /// The value of `Upgrade`, where the client asked for one.
+    /// The protocol that the client asks to change to, by `Upgrade` or by an extended CONNECT; `h2c` is not among them.
     var upgradeAsked: Slice?
+    /// Both sides agreed to change the protocol: bytes pass until both have ended.
+    var isTunnel = false
+    /// When a byte last passed through the tunnel, monotonic milliseconds.
+    var tunnelActiveAt: UInt64 = 0
 
     // MARK: The request's body
 
@@ -63,6 +67,7 @@ final class Exchange: CallOwner {
     var routeDeadline = UInt64.max
     var attemptDeadline = UInt64.max
     var backoffDeadline = UInt64.max
+    var tunnelDeadline = UInt64.max
 
     // MARK: The answer
 
@@ -104,6 +109,7 @@ final class Exchange: CallOwner {
         needsDecision = false
         isSuspended = false
         upgradeAsked = nil
+        isTunnel = false
         isRequestComplete = false
         tee = nil
         primaryReader = -1
@@ -117,6 +123,7 @@ final class Exchange: CallOwner {
         routeDeadline = .max
         attemptDeadline = .max
         backoffDeadline = .max
+        tunnelDeadline = .max
         deadline = .max
         isAnswerStarted = false
         isAnswerComplete = false
@@ -146,6 +153,7 @@ final class Exchange: CallOwner {
 
     override func callData(_ call: UpstreamCall, _ bytes: UnsafeRawBufferPointer) -> Bool { answerData(bytes) }
     override func callEnd(_ call: UpstreamCall, trailers: Head?) { answerEnd(trailers: trailers) }
+    override func callHalfEnd(_ call: UpstreamCall) { tunnelAnswerEnded() }
 
     override func callFailed(_ call: UpstreamCall, _ failure: CallFailure) {
         attemptFailed(failure)
@@ -156,7 +164,7 @@ final class Exchange: CallOwner {
 
     /// Arms the handler for the next of its deadlines.
     func armDeadline() {
-        let next = min(routeDeadline, min(attemptDeadline, backoffDeadline))
+        let next = min(min(routeDeadline, tunnelDeadline), min(attemptDeadline, backoffDeadline))
         if next != .max { worker.loop.arm(self, deadline: next) } else { deadline = .max }
     }
 
@@ -164,6 +172,7 @@ final class Exchange: CallOwner {
         guard isActive else { return }
         let now = worker.loop.now
         if now >= routeDeadline { return routeTimedOut() }
+        if now >= tunnelDeadline { return tunnelWasIdle() }
         if now >= attemptDeadline {
             attemptDeadline = .max
             worker.metrics.add(.attemptTimeouts)

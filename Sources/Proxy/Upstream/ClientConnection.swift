@@ -1,10 +1,15 @@
 import Clusters
 import HTTP1
 import Loop
+import Telemetry
 import Wire
 
-/// A connection to an endpoint as calls see it: streams with commands. HTTP/1 has one stream at a time.
+/// A connection to an endpoint as calls see it: streams with commands. HTTP/1 has one stream at a time, HTTP/2 many, raw bytes one
+/// for the connection's life. Connecting is the same for all and lives here.
 package class ClientConnection: Connection {
+    enum Link: UInt8 { case connecting, open, closed }
+
+    final var link = Link.connecting
     /// The worker's pools, nil for a connection outside any (passthrough).
     final unowned(unsafe) let upstreams: Upstreams?
     /// The pools' number for this connection, its endpoint's slot, and the cluster that it was opened for.
@@ -13,6 +18,9 @@ package class ClientConnection: Connection {
     final var cluster: ClusterRecord?
     /// Requests that it carried.
     final var served = 0
+    /// A connection outside any pool tells this call when it is connected.
+    unowned(unsafe) final var awaiting: UpstreamCall?
+    private final var connectDeadline: UInt64 = 0
 
     init(worker: Worker, fd: Int32, upstreams: Upstreams?) {
         self.upstreams = upstreams
@@ -20,17 +28,125 @@ package class ClientConnection: Connection {
         isUpstream = true
     }
 
+    // MARK: - For subclasses
+
+    /// Requests that it takes at once, asked when it is connected.
+    var capacity: UInt32 { 1 }
+    /// The connection is established; called before anybody gets it.
+    func opened() {}
+    /// Reads and serves what the socket has.
+    func serve() {}
+    /// What was connected broke or has to end, with this failure for every call on it.
+    func fail(_ kind: CallFailure.Kind, errno: Int32 = 0) {}
+    /// A deadline of the protocol's own; the base has looked after connecting and stalls.
+    func protocolDeadline() {}
+
     /// Sends a request's head; the answer goes to `call`. Returns the stream.
     func begin(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) -> UInt32 { 0 }
     /// Sends a part of the body. False: pause until `CallOwner.callWritable`.
     func send(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool { true }
     /// Ends the request.
     func sendEnd(_ stream: UInt32, trailers: Head?) {}
-    /// The caller wants no more of the answer.
-    func cancel(_ stream: UInt32) {}
+    /// The caller wants no more of the answer. True: the connection goes on without this stream.
+    func cancel(_ stream: UInt32) -> Bool { false }
     /// No more of the answer's body until `resume`.
     func pause(_ stream: UInt32) {}
     func resume(_ stream: UInt32) {}
+
+    // MARK: - Connecting
+
+    /// Registers with the loop; whoever waits hears when the connect is through, or failed.
+    final func start(timeoutMilliseconds: Int) -> Bool {
+        guard worker.loop.register(self, fd: fd) else { return false }
+        connectDeadline = worker.loop.now + UInt64(max(timeoutMilliseconds, 1))
+        worker.loop.arm(self, deadline: connectDeadline)
+        return true
+    }
+
+    private func finishConnecting(_ events: Events) {
+        let error = Socket.pendingError(fd)
+        guard error == 0 else {
+            return failConnecting(CallFailure(kind: .connectFailure, errno: Int32(truncatingIfNeeded: -error)))
+        }
+        guard events.contains(.writable), link == .connecting else { return }
+        link = .open
+        opened()
+        if let waiting = awaiting {
+            awaiting = nil
+            waiting.connected(self)
+        } else {
+            upstreams?.connected(self)
+        }
+    }
+
+    private func failConnecting(_ failure: CallFailure) {
+        close()
+        worker.metrics.add(failure.kind == .connectTimeout ? .upstreamConnectTimeouts : .upstreamConnectFailures)
+        if let waiting = awaiting {
+            awaiting = nil
+            waiting.connectFailed(failure)
+        } else {
+            upstreams?.connectFailed(self, failure)
+        }
+    }
+
+    // MARK: - Events
+
+    override package final func onEvents(_ events: Events) {
+        if link == .connecting {
+            finishConnecting(events)
+            if isClosed { return }
+        }
+        if events.contains(.readable) { isReadable = true }
+        if events.contains(.hangup) || events.contains(.error) {
+            isHungUp = true
+            isReadable = true
+        }
+        if events.contains(.writable), !pending.isEmpty { sendPending() }
+        serveTurn()
+    }
+
+    override package final func onReady() {
+        if link == .connecting { finishConnecting(.writable) }
+        if !pending.isEmpty { sendPending() }
+        serveTurn()
+    }
+
+    private func serveTurn() {
+        guard !isClosed, link == .open else { return }
+        serve()
+        worker.flush()
+    }
+
+    override package final func onDeadline() {
+        let now = worker.loop.now
+        if link == .connecting {
+            if now >= connectDeadline { return failConnecting(CallFailure(kind: .connectTimeout, errno: 110)) }
+            return worker.loop.arm(self, deadline: connectDeadline)
+        }
+        if stalledSince != 0 {
+            let limit = stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)
+            if now >= limit {
+                worker.metrics.add(.upstreamWriteStalls)
+                return fail(.writeStalled)
+            }
+            worker.loop.arm(self, deadline: limit)
+        }
+        protocolDeadline()
+        if !isClosed { worker.flush() }
+    }
+
+    // MARK: - Ending
+
+    /// Closes the socket; nobody is told.
+    final func close() {
+        link = .closed
+        closeSocket()
+    }
+
     /// Closes an idle connection.
-    func retire() {}
+    func retire() {
+        guard !isClosed else { return }
+        close()
+    }
 }

@@ -199,7 +199,7 @@ package final class UpstreamCall {
         switch was {
         case .idle: break
         case .waiting:
-            if let own = leased as? HTTP1ClientConnection {
+            if let own = leased {
                 own.awaiting = nil
                 own.retire()
             } else {
@@ -207,8 +207,11 @@ package final class UpstreamCall {
             }
         case .active:
             guard let leased else { break }
-            leased.cancel(stream)
-            leased.upstreams?.closed(leased, ending: cluster)
+            if leased.cancel(stream), let cluster {
+                leased.upstreams?.released(leased, cluster: cluster, isReusable: true)
+            } else {
+                leased.upstreams?.closed(leased, ending: cluster)
+            }
         }
     }
 

@@ -160,8 +160,8 @@ package final class Worker {
     func adopt(_ fd: Int32, remote: SocketAddress, listenerID: Int) {
         let local = Socket.localAddress(fd) ?? remote
         nextConnectionID += UInt64(shared.metrics.count)
-        let connection = HTTP1ServerConnection(
-            worker: self, fd: fd, listenerID: listenerID, remote: remote, local: local, id: nextConnectionID)
+        let client = Client(listenerID: listenerID, id: nextConnectionID, remote: remote, local: local)
+        let connection = HTTP1ServerConnection(worker: self, fd: fd, client: client)
         guard connection.start() else {
             _ = Socket.close(fd)
             shared.connectionEnded(worker: index)
@@ -228,7 +228,7 @@ package final class Worker {
         for acceptor in gone { acceptor.stop() }
         acceptors.removeAll { listenerPosition($0.listenerID) < 0 }
         guard !gone.isEmpty else { return }
-        for connection in connections.reversed() where listenerPosition(connection.listenerID) < 0 {
+        for connection in connections.reversed() where listenerPosition(connection.client.listenerID) < 0 {
             connection.drain()
         }
     }
@@ -267,7 +267,7 @@ package final class Worker {
 
     /// Counts a request that was refused before it became an exchange.
     func recordRefusal(_ connection: ServerConnection, status: Int) {
-        let position = listenerPosition(connection.listenerID)
+        let position = listenerPosition(connection.client.listenerID)
         let role = position >= 0 ? listenerRole(position) : .outbound
         guard let labels = generation?.generation.labels else { return }
         let key = SeriesKey(
