@@ -79,7 +79,7 @@ final class Upstreams: WorkerMember {
     // MARK: - What connections tell
 
     func connected(_ connection: ClientConnection) {
-        pools.connected(connection: connection.handle, endpoint: connection.endpointSlot, now: now)
+        pools.connected(connection: connection.handle, endpoint: connection.endpointSlot, capacity: 1, now: now)
         worker.observe(.connected, endpoint: connection.endpointSlot, cluster: connection.cluster)
         perform()
         armExpiry()
@@ -94,16 +94,14 @@ final class Upstreams: WorkerMember {
     /// A call's answer is complete; its connection is idle, or closed already when it cannot be used again.
     func released(_ connection: ClientConnection, cluster: ClusterRecord, isReusable: Bool) {
         guard isReusable else { return closed(connection, ending: cluster) }
-        pools.released(
-            connection: connection.handle, endpoint: connection.endpointSlot, cluster: cluster, isReusable: true,
-            served: connection.served, now: now)
+        pools.released(connection: connection.handle, cluster: cluster, isReusable: true, now: now)
         perform()
         armExpiry()
     }
 
     /// A connection's socket was closed.
     func closed(_ connection: ClientConnection, ending cluster: ClusterRecord?) {
-        pools.closed(connection: connection.handle, endpoint: connection.endpointSlot, ending: cluster)
+        pools.closed(connection: connection.handle, ending: cluster)
         free(connection)
         worker.metrics.subtract(.upstreamConnections)
         perform()
@@ -143,15 +141,15 @@ final class Upstreams: WorkerMember {
             // It was given up after the pool had chosen it: the connection goes back unused.
             guard let cluster = connection.cluster else { return }
             released(connection, cluster: cluster, isReusable: true)
-        case .connect(let endpoint, let request):
+        case .connect(let endpoint, _, let request):
             guard let call = calls[Int(request)], call.endpointSlot == endpoint else {
                 return failLater(endpoint, CallFailure(kind: .connectFailure))
             }
             open(endpoint, for: call)
-        case .close(let handle, let endpoint):
+        case .close(let handle, _):
             guard let connection = connections[Int(handle)] else { return }
             connection.retire()
-            pools.closed(connection: handle, endpoint: endpoint)
+            pools.closed(connection: handle)
             free(connection)
             worker.metrics.subtract(.upstreamConnections)
             worker.handBackGenerations()
