@@ -125,9 +125,11 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire"]),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Regex", "Wire", "HTTP1"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters"]),
+        .testTarget(name: "PlanTests", dependencies: ["Plan", "Routing", "TLS", "Wire"]),
         .testTarget(name: "IstioTests", dependencies: ["Istio"]),
         .testTarget(
-            name: "CompileTests", dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "HTTP1", "Wire"]),
+            name: "CompileTests",
+            dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "TLS", "HTTP1", "Wire"]),
         .testTarget(name: "LoopTests", dependencies: ["Loop"]),
         .testTarget(
             name: "ProxyTests",
