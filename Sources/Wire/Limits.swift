@@ -114,6 +114,24 @@ package enum Limits {
     /// Bytes of all its streams that a connection may hold for an endpoint or a client before its peer has to wait.
     package static let http2HeldBytesMax = 4 * 1024 * 1024
 
+    // MARK: TLS
+
+    /// A file of certificates, keys or revocation lists.
+    package static let pemBytesMax = 4 * 1024 * 1024
+    /// The certificates that a peer may send.
+    package static let tlsPeerChainBytesMax = 64 * 1024
+    /// How long a session may be resumed: OpenSSL's default.
+    package static let tlsTicketSeconds = 7200
+    /// Servers whose sessions one worker keeps as a client, and sessions kept for each.
+    package static let tlsCachedServersMax = 1024
+    package static let tlsCachedSessionsPerServerMax = 2
+    /// A ClientHello as far as it is looked at before OpenSSL has it: Envoy's tls_inspector's value.
+    package static let clientHelloBytesMax = 16 * 1024
+    /// A server name: a DNS name's length.
+    package static let serverNameBytesMax = 255
+    /// A method's token, where HTTP is told from other protocols by its first bytes.
+    package static let detectedMethodBytesMax = 20
+
     // MARK: Names and files
 
     /// Threads that wait for name servers, so that one slow name does not hold up the others.
