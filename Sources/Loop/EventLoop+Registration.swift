@@ -28,6 +28,7 @@ extension EventLoop {
     /// The descriptor stays open. `willClose` spares a system call when the caller closes the descriptor's last copy next.
     package func deregister(_ handler: EventHandler, willClose: Bool = false) {
         handler.isReadyQueued = false
+        handler.isBatchEndQueued = false
         handler.deadline = .max
         if let entry = timers.remove(handler) { retired.append(entry) }
         let index = Int(handler.slot)

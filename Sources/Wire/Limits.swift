@@ -35,6 +35,9 @@ package enum Limits {
     /// Empty buffers that a worker's pool keeps.
     package static let pooledBuffersMax = 256
 
+    /// What TLS may make at once before it is sent: some records of 16 KiB.
+    package static let ciphertextBytes = 80 * 1024
+
     // MARK: Loop
 
     /// Bytes that one connection may move in one turn before others get theirs.

@@ -23,10 +23,9 @@ extension HTTP1ServerConnection {
         while isReadable, wantsBytes, !isClosed {
             if budget <= 0 { return worker.loop.makeReady(self) }
             let target = readTarget()
-            let count = Socket.receive(fd, into: target)
+            let count = receive(into: target)
             if count <= 0 { return readFailed(count) }
             budget -= count
-            if count < target.count, !isHungUp { isReadable = false }
             received(target, count)
         }
         noticeDeparture()
@@ -194,7 +193,7 @@ extension HTTP1ServerConnection {
     func beginLinger() {
         guard !isClosed else { return }
         worker.metrics.add(.downstreamLingers)
-        _ = Socket.shutdownWrite(fd)
+        endSending()
         lingerUntil = worker.loop.now + UInt64(Limits.lingerTimeoutMilliseconds)
         armDeadline()
         isReadable = true

@@ -88,7 +88,7 @@ extension HTTP1ServerConnection {
         if phase == .tunnel {
             answerEnded = true
             flush()
-            if pending.isEmpty { _ = Socket.shutdownWrite(fd) }
+            if pending.isEmpty { endSending() }
             return
         }
         if answerFraming == .chunked { writeLastChunk(trailers: trailers) }

@@ -202,7 +202,7 @@ final class HTTP1ServerConnection: ServerConnection {
         } else if phase == .lingering {
             beginLinger()
         } else if phase == .tunnel, answerEnded {
-            _ = Socket.shutdownWrite(fd)
+            endSending()
         }
     }
 

@@ -11,14 +11,13 @@ extension HTTP1ClientConnection {
             if answerEnded, phase == .tunnel { return }
             if budget <= 0 { return worker.loop.makeReady(self) }
             let target = readTarget()
-            let count = Socket.receive(fd, into: target)
+            let count = receive(into: target)
             if count <= 0 {
                 isReadable = false
                 if count != -Int(Errno.again) { ended(Int32(truncatingIfNeeded: -count)) }
                 return
             }
             budget -= count
-            if count < target.count, !isHungUp { isReadable = false }
             received(target, count)
         }
     }
@@ -33,7 +32,8 @@ extension HTTP1ClientConnection {
         case .head:
             fail(answerBytesSeen ? .closedMidAnswer : .closedBeforeHead, errno: errno)
         case .body:
-            if answerFraming == .untilClose, errno == 0 {
+            // TLS says when the end is the endpoint's own.
+            if answerFraming == .untilClose, errno == 0, tls?.wasTruncated != true {
                 persists = false
                 finishAnswer(trailers: nil, isLast: true)
             } else {
@@ -131,7 +131,7 @@ extension HTTP1ClientConnection {
     /// All that the client sent has left, and it sends no more.
     func tunnelRequestLeft() {
         if answerEnded { return finishAnswer(trailers: nil, isLast: true) }
-        _ = Socket.shutdownWrite(fd)
+        endSending()
     }
 
     // MARK: - Body

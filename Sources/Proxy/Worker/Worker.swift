@@ -25,6 +25,8 @@ package final class Worker {
     let readScratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.scratchBytes, alignment: 64)
     /// Where writes gather; whose they are.
     let output = Buffer(capacity: Limits.outputBytes)
+    /// What TLS makes of them, on its way to the socket.
+    let ciphertext = Buffer(capacity: Limits.ciphertextBytes)
     unowned(unsafe) var outputOwner: Connection?
     var requestHead = Head()
     let responseHead = Head()
