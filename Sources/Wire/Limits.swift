@@ -119,6 +119,10 @@ package enum Limits {
 
     // MARK: TLS
 
+    /// From a connection's beginning to the end of its handshake, or to the bytes that its chain is chosen by: Envoy's value.
+    package static let handshakeTimeoutMilliseconds = 15_000
+    /// Steps of handshakes that one worker takes in one turn, so that a storm of them leaves others served.
+    package static let handshakesPerTurnMax = 8
     /// A file of certificates, keys or revocation lists.
     package static let pemBytesMax = 4 * 1024 * 1024
     /// The certificates that a peer may send.

@@ -1,7 +1,9 @@
+import Plan
+import TLS
 import Wire
 
-/// A client as its connection made it known: addresses, and the chain of the listener that took it. It goes with the connection when
-/// that changes hands, from the handshake to HTTP/1 or HTTP/2.
+/// A client as its connection made it known: addresses, what its handshake said, and the chain of the listener that took it. It goes
+/// with the connection when that changes hands, from the handshake to HTTP/1, HTTP/2 or bytes.
 final class Client {
     /// Which listening socket it came from, for the next generation's tables.
     let listenerID: Int
@@ -11,6 +13,23 @@ final class Client {
     let local: SocketAddress
     private let texts: PeerTexts
 
+    /// What the chain was chosen by.
+    var facts = ConnectionFacts()
+    /// The chain in the generation of this number; see `Worker.chain(of:)`.
+    var chain = -1
+    var chainGeneration = -1
+
+    /// Its connection is encrypted, and ends here.
+    private(set) var isTLS = false
+    /// Whom its certificate names; nil: it showed none.
+    private(set) var peer: PeerIdentity?
+    /// The URI of the certificate that we showed.
+    private(set) var ownIdentity: String?
+    /// What `x-forwarded-client-cert` says of it, made at the first request.
+    var forwardedCertificate: [UInt8]?
+    /// Its number among the sources of metrics' labels; -1: not asked for yet.
+    var sourceLabels = -1
+
     init(listenerID: Int, id: UInt64, remote: SocketAddress, local: SocketAddress) {
         self.listenerID = listenerID
         self.id = id
@@ -18,6 +37,16 @@ final class Client {
         self.local = local
         texts = PeerTexts(remote: remote, local: local)
     }
+
+    /// The handshake is done.
+    func secured(by session: TLSSession) {
+        isTLS = true
+        peer = session.peer
+        ownIdentity = session.ownIdentity
+    }
+
+    /// Both sides showed the certificate of a mesh's workload.
+    var isMutual: Bool { ownIdentity != nil && peer?.spiffe != nil }
 
     /// The client's address without its port, for x-forwarded-for. Valid while the client is.
     var remoteHostText: UnsafeRawBufferPointer { texts.remoteHost }
