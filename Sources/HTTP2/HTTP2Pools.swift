@@ -8,8 +8,8 @@ package final class HTTP2Pools {
     private var streams: ContiguousArray<HTTP2Stream> = []
     /// Where a head's fields are listed for nghttp2, which copies them.
     let list: FieldList
-    /// Cookie crumbs of the head that is being read.
-    var cookie: ContiguousArray<UInt8> = []
+    /// Stands where no head is being read. Never filled.
+    let placeholder = Head(storageCapacity: 16)
 
     package init(buffers: BufferPool) {
         self.buffers = buffers

@@ -69,19 +69,18 @@ extension HTTP2Session {
 
     func beginHeaders(_ frame: UnsafePointer<nghttp2_frame>) {
         let id = UInt32(frame.pointee.hd.stream_id)
-        pools.cookie.removeAll(keepingCapacity: true)
         if let stream = streams[id] {
-            assembler.begin(stream.hasHead ? .trailers : role == .server ? .request : .response)
+            assembler.begin(stream.hasHead ? .trailers : role == .server ? .request : .response, pools)
             return
         }
-        assembler.begin(.request)
+        assembler.begin(.request, pools)
         guard role == .server else { return }
         streams.insert(pools.takeStream(id, now: now))
     }
 
     @inline(__always)
     func header(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        assembler.add(name: name, value: value, cookie: &pools.cookie)
+        assembler.add(name: name, value: value, pool: pools.buffers)
     }
 
     @inline(__always)
@@ -108,9 +107,13 @@ extension HTTP2Session {
     private func headersReceived(_ id: UInt32, end: Bool) {
         guard let stream = streams[id] else { return }
         stream.hasEnded = end
-        guard !stream.isRefused, !stream.isResetByUs else { return }
-        guard assembler.finish(cookie: &pools.cookie) else { return refuse(stream) }
+        guard !stream.isRefused, !stream.isResetByUs else { return assembler.clear(pools) }
+        guard assembler.finish(pool: pools.buffers) else {
+            assembler.clear(pools)
+            return refuse(stream)
+        }
         if assembler.isTooLarge {
+            assembler.clear(pools)
             stream.isRefused = true
             stream.hasHead = true
             noteProvokedReset()
@@ -118,7 +121,7 @@ extension HTTP2Session {
             return
         }
         let length = end ? nil : assembler.length
-        let head = assembler.take(pools.takeHead())
+        let head = assembler.take(pools)
         if stream.hasHead {
             events.append(.trailers(stream: id), head: head)
         } else if role == .client, head.status < 200 {

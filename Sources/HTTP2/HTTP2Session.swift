@@ -61,7 +61,7 @@ package final class HTTP2Session {
         self.settings = settings
         self.pools = pools
         self.now = now
-        assembler = HeadAssembler(pools.takeHead())
+        assembler = HeadAssembler(pools)
         scanner = FrameScanner(preface: role == .server ? Int(NGHTTP2_CLIENT_MAGIC_LEN) : 0)
         meter = AbuseMeter(role: role)
         handle = OpaquePointer(bitPattern: 1)!
@@ -85,7 +85,7 @@ package final class HTTP2Session {
             if let head { pools.give(head) }
         }
         if let eventHead { pools.give(eventHead) }
-        pools.give(assembler.head)
+        assembler.clear(pools)
     }
 
     /// Queues our SETTINGS and the connection's window.

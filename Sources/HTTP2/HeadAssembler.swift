@@ -5,7 +5,10 @@ import Wire
 struct HeadAssembler {
     enum Kind: UInt8 { case request, response, trailers }
 
+    /// What is being filled; between blocks the pool's placeholder, so that an idle connection holds no head.
     private(set) var head: Head
+    /// Cookie crumbs so far, joined. The session's own: blocks of several connections may be under way at once.
+    private var cookie = BufferQueue()
     private var kind = Kind.request
     /// A rule was broken. Nothing is added any more.
     private(set) var isMalformed = false
@@ -20,10 +23,11 @@ struct HeadAssembler {
     private var bytes = 0
     private var seen: UInt8 = 0
 
-    init(_ head: Head) { self.head = head }
+    init(_ pools: HTTP2Pools) { head = pools.placeholder }
 
-    mutating func begin(_ kind: Kind) {
-        head.reset()
+    mutating func begin(_ kind: Kind, _ pools: HTTP2Pools) {
+        if head === pools.placeholder { head = pools.takeHead() } else { head.reset() }
+        cookie.clear(pool: pools.buffers)
         head.isHTTP2 = true
         self.kind = kind
         isMalformed = false
@@ -40,17 +44,25 @@ struct HeadAssembler {
     /// A field that nghttp2 itself found broken.
     mutating func refuse() { isMalformed = true }
 
-    /// The finished head; `spare` takes its place.
-    mutating func take(_ spare: Head) -> Head {
+    /// The finished head.
+    mutating func take(_ pools: HTTP2Pools) -> Head {
         let finished = head
-        head = spare
+        head = pools.placeholder
         return finished
+    }
+
+    /// Gives back what an unfinished or refused block holds.
+    mutating func clear(_ pools: HTTP2Pools) {
+        cookie.clear(pool: pools.buffers)
+        guard head !== pools.placeholder else { return }
+        pools.give(head)
+        head = pools.placeholder
     }
 
     // MARK: - Fields
 
     mutating func add(
-        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, cookie: inout ContiguousArray<UInt8>
+        name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, pool: BufferPool
     ) {
         if isMalformed || isTooLarge { return }
         // What a line of HTTP/1 would take.
@@ -64,7 +76,7 @@ struct HeadAssembler {
         hasFields = true
         guard FieldRules.isName(name), FieldRules.isValue(value) else { return refuse() }
         let id = FieldNames.identify(name.bindMemory(to: UInt8.self).baseAddress!, count: name.count)
-        if id != .other, FieldRules.watched & FieldRules.bit(id) != 0, !note(id, value, &cookie) { return }
+        if id != .other, FieldRules.watched & FieldRules.bit(id) != 0, !note(id, value, pool) { return }
         guard head.fieldCount < Limits.headFieldsMax else {
             isTooLarge = true
             return
@@ -74,7 +86,7 @@ struct HeadAssembler {
 
     /// Looks at a field that means something here. False: it is not added as it stands.
     private mutating func note(
-        _ id: FieldName, _ value: UnsafeRawBufferPointer, _ cookie: inout ContiguousArray<UInt8>
+        _ id: FieldName, _ value: UnsafeRawBufferPointer, _ pool: BufferPool
     ) -> Bool {
         switch id {
         case .host:
@@ -92,13 +104,11 @@ struct HeadAssembler {
         case .cookie:
             // Crumbs (RFC 9113 section 8.2.3) are gathered, and become one field at the end.
             guard kind == .request else { return true }
-            if cookie.isEmpty {
-                cookie.append(contentsOf: value)
-            } else {
-                cookie.append(0x3B)
-                cookie.append(0x20)
-                cookie.append(contentsOf: value)
+            if !cookie.isEmpty {
+                let mark: StaticString = "; "
+                cookie.append(UnsafeRawBufferPointer(start: mark.utf8Start, count: 2), pool: pool)
             }
+            cookie.append(value, pool: pool)
             return false
         case .te:
             if !FieldRules.isTrailers(value) { isMalformed = true }
@@ -142,10 +152,10 @@ struct HeadAssembler {
     // MARK: - The end of a block
 
     /// Judges the block as a whole. False: it is malformed.
-    mutating func finish(cookie: inout ContiguousArray<UInt8>) -> Bool {
+    mutating func finish(pool: BufferPool) -> Bool {
         if isMalformed || isTooLarge { return !isMalformed }
         switch kind {
-        case .request: return finishRequest(&cookie)
+        case .request: return finishRequest(pool)
         case .response: return head.status >= 100
         case .trailers:
             FieldRules.dropMisplaced(head)
@@ -153,7 +163,7 @@ struct HeadAssembler {
         }
     }
 
-    private mutating func finishRequest(_ cookie: inout ContiguousArray<UInt8>) -> Bool {
+    private mutating func finishRequest(_ pool: BufferPool) -> Bool {
         guard !head.methodSlice.isEmpty else { return false }
         if hasHost {
             let named = head.bytes(host)
@@ -170,13 +180,7 @@ struct HeadAssembler {
                 isTooLarge = true
                 return true
             }
-            let name = FieldName.cookie.spelling
-            cookie.withUnsafeBytes { value in
-                _ = head.appendFieldLine(
-                    name: UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value: value,
-                    id: .cookie)
-            }
-            cookie.removeAll(keepingCapacity: true)
+            addCookie(pool)
         }
         if head.method == .connect, head.connectProtocol.isEmpty {
             let authority = head.bytes(head.authority)
@@ -187,6 +191,22 @@ struct HeadAssembler {
             return false
         }
         return head.bytes(head.path)[0] == 0x2F || head.method == .options
+    }
+}
+
+extension HeadAssembler {
+    /// Adds the joined crumbs as one field, in the form of a line.
+    private mutating func addCookie(_ pool: BufferPool) {
+        head.reserve(cookie.count + 16)
+        let name = head.append(FieldName.cookie.spelling)
+        let start = head.append(": ").end
+        let count = cookie.count
+        while let piece = cookie.head {
+            _ = head.append(piece.readable)
+            cookie.consume(piece.count, pool: pool)
+        }
+        _ = head.append("\r\n")
+        head.appendField(name: name, value: Slice(offset: start, length: count), id: .cookie)
     }
 }
 
