@@ -281,7 +281,9 @@ package final class WorkerPools {
     /// A request's place on a connection is free again.
     @inline(__always)
     private func free(_ connection: UInt32, _ index: Int, drains: Bool, now: Int) {
-        let yields = !drains && mustHandOver(index)
+        // Once it yields, requests of its own queue do not hold it back.
+        let yielded = connections[Int(connection)].flags.contains(.yields)
+        let yields = !drains && (yielded ? isWantedElsewhere(index) : mustHandOver(index))
         change(connection) {
             $0.active -= 1
             $0.usedAt = now
