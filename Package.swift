@@ -91,7 +91,7 @@ let package = Package(
             name: "Control",
             dependencies: [
                 "Istio", "Compile",  // what a directory says
-                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "HTTP1", "TLS", "Wire",  // who serves it
+                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "HTTP1", "HTTP2", "TLS", "Wire",  // who serves it
                 "Loop",  // inotify
             ]),
         .target(

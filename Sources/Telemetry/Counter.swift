@@ -7,7 +7,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     case downstreamRequests, downstreamRequestsActive
     case downstreamBytesReceived, downstreamBytesSent
     case downstreamHeadTimeouts, downstreamIdleTimeouts, downstreamWriteStalls, downstreamLingers
-    case downstreamUnmatched
+    case downstreamUnmatched, downstreamHTTP2Connections, http2MalformedStreams, upstreamPingTimeouts
     // MARK: TLS
     case downstreamHandshakes, downstreamResumptions, upstreamHandshakes, upstreamResumptions, tlsQuarantined
     // MARK: Upstreams
@@ -62,6 +62,12 @@ package enum Counter: Int, CaseIterable, Sendable {
                 "outrider_downstream_connections_unmatched_total",
                 "Client connections closed because no server name, protocol or destination of the listener fits."
             )
+        case .downstreamHTTP2Connections:
+            ("outrider_downstream_http2_connections_total", "Client connections that speak HTTP/2.")
+        case .http2MalformedStreams:
+            ("outrider_http2_malformed_streams_total", "HTTP/2 streams reset because their message breaks the protocol.")
+        case .upstreamPingTimeouts:
+            ("outrider_upstream_ping_timeouts_total", "HTTP/2 connections to upstreams that did not answer a ping.")
         case .downstreamHandshakes: ("outrider_downstream_handshakes_total", "TLS handshakes completed with clients.")
         case .downstreamResumptions:
             ("outrider_downstream_handshakes_resumed_total", "Of these, those that resumed an earlier session.")

@@ -15,14 +15,12 @@ final class Arrival: ServerConnection {
     /// Gone: another connection has the socket.
     private var isPassedOn = false
 
-    /// Registers the connection: called once, when it was accepted.
-    func start(_ inspection: Inspection) -> Bool {
-        guard worker.loop.register(self, fd: fd) else { return false }
+    /// Starts to look: called once, when it was accepted.
+    func begin(_ inspection: Inspection) {
         until = worker.loop.now + UInt64(Limits.handshakeTimeoutMilliseconds)
         worker.loop.arm(self, deadline: until)
         if !inspection.clientHello { phase = .bytes }
         if inspection.isNothing { choose() }
-        return true
     }
 
     // MARK: - Events

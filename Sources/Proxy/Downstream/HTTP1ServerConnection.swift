@@ -121,12 +121,10 @@ final class HTTP1ServerConnection: ServerConnection {
         worker.loop.arm(self, deadline: next)
     }
 
-    /// Registers the connection: called once, when it was accepted.
-    func start() -> Bool {
+    override func begin() {
         idleSince = worker.loop.now
-        guard worker.loop.register(self, fd: fd) else { return false }
         armDeadline()
-        return true
+        if isReadable || input != nil { worker.loop.makeReady(self) }
     }
 
     override func consume(_ bytes: UnsafeRawBufferPointer) -> Int { consumeRequest(bytes) }

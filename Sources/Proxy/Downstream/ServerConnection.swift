@@ -30,6 +30,9 @@ package class ServerConnection: Connection {
         super.init(worker: worker, fd: fd)
     }
 
+    /// Starts to serve: called once, when it is registered.
+    func begin() {}
+
     /// Sends a 1xx answer.
     func sendInformational(_ stream: UInt32, _ head: Head) {}
     /// Sends the answer's head. `framing` tells how the body is delimited where it came from.

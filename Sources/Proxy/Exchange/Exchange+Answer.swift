@@ -86,6 +86,8 @@ extension Exchange {
         attemptDeadline = .max
         releaseRetrySlot()
         outcome = Self.outcome(of: failure)
+        if failure.kind == .tlsFailure { upstreamTLSFault = failure.tlsFault }
+        if isTCP { return endTCP() }
         if isAnswerStarted { return abortAnswer() }
         switch retryDecision().after(failure) {
         case .retryReusedConnection:
@@ -154,6 +156,9 @@ extension Exchange {
         case .writeStalled: Outcome(.upstream, .body, .timedOut)
         case .perTryTimeout: Outcome(.config, .wait, .timedOut)
         case .resolveFailure: Outcome(.upstream, .pick, .missing)
+        case .refusedStream, .streamReset: Outcome(.upstream, .wait, .closed)
+        case .tlsFailure: Outcome(.upstream, .connect, .refused)
+        case .tlsQuarantined: Outcome(.config, .connect, .denied)
         case .loop: Outcome(.config, .connect, .denied)
         case .headTooLarge: Outcome(.config, .body, .overflow)
         }
@@ -173,7 +178,7 @@ enum RetryReason: Int, CaseIterable {
 
     init(_ failure: CallFailure) {
         switch failure.kind {
-        case .connectFailure, .connectTimeout: self = .connect
+        case .connectFailure, .connectTimeout, .tlsFailure: self = .connect
         case .perTryTimeout: self = .timeout
         default: self = .reset
         }

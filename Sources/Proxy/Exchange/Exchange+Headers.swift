@@ -10,6 +10,7 @@ extension Exchange {
     /// Checks and cleans the request's head before anything decides by it. False: it was answered.
     func sanitise(_ connection: ServerConnection) -> Bool {
         let head = requestHead
+        if head.method == .connect, !admitConnect() { return false }
         guard !head.path.isEmpty else { return refuse(404, "missing_path_rejected") }
         guard head.bytes(head.path)[0] == UInt8(ascii: "/") else { return refuse(404, "absolute_path_rejected") }
         guard !head.authority.isEmpty else { return refuse(400, "missing_host_header") }

@@ -29,6 +29,14 @@ extension Exchange {
             return reply(status: 404, body: "")
         }
         role = worker.listenerRole(position)
+        let chain = worker.chain(of: connection.client)
+        routes = chain >= 0 ? worker.listeners.chains[chain].routes : -1
+        guard routes >= 0 else {
+            // The listener does not serve connections like this one any more.
+            outcome = Outcome(.config, .route, .missing)
+            details = "filter_chain_not_found"
+            return reply(status: 404, body: "")
+        }
         draw = worker.random.next()
         guard sanitise(connection) else { return }
         decide()
@@ -38,7 +46,7 @@ extension Exchange {
     private func decide() {
         guard let use else { return }
         needsDecision = false
-        decision = use.routes.decide(worker.routeConfiguration(listener), requestHead, draw: draw)
+        decision = use.routes.decide(routes, requestHead, draw: draw)
         switch decision.outcome {
         case .route: route = use.routes.route(decision.route)
         case .noVirtualHost, .noRoute:
@@ -79,7 +87,7 @@ extension Exchange {
     /// Does what the route says.
     private func act() {
         guard let use else { return }
-        guard route.action == .forward else { return replyFromTable() }
+        guard route.action == .forward else { return isConnect ? refuseConnect() : replyFromTable() }
         let target = Int(use.routes.cluster(of: decision.destination))
         if target == -1 {
             outcome = Outcome(.config, .filter, .missing)
@@ -110,7 +118,7 @@ extension Exchange {
         let held = attempts == 1 && !route.mirrors.isEmpty ? tee?.addReader() : nil
         let failure = call.start(
             cluster: clusterIndex, of: use, head: requestHead, framing: requestFraming, end: endsWithHead,
-            avoidTried: policy.ignoresPreviousHosts)
+            avoidTried: policy.ignoresPreviousHosts, isRaw: isConnect)
         lastEndpoint = call.endpointIndex
         if attempts == 1, failure == nil { startMirrors(use) }
         if let held { tee?.removeReader(held) }

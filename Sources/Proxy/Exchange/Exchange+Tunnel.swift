@@ -29,14 +29,15 @@ extension Exchange {
         armTunnel()
     }
 
-    private func armTunnel() {
-        tunnelDeadline = tunnelActiveAt + UInt64(Limits.tunnelIdleTimeoutMilliseconds)
+    func armTunnel() {
+        guard tunnelIdleMilliseconds > 0 else { return }
+        tunnelDeadline = tunnelActiveAt + UInt64(tunnelIdleMilliseconds)
         armDeadline()
     }
 
     /// The time of an idle tunnel is up, unless bytes passed since it was set.
     func tunnelWasIdle() {
-        guard worker.loop.now >= tunnelActiveAt + UInt64(Limits.tunnelIdleTimeoutMilliseconds) else { return armTunnel() }
+        guard worker.loop.now >= tunnelActiveAt + UInt64(tunnelIdleMilliseconds) else { return armTunnel() }
         outcome = Outcome(.config, .answer, .timedOut)
         extraFlags.insert(.streamIdle)
         details = "stream_idle_timeout"

@@ -3,6 +3,7 @@ import HTTP1
 import Loop
 import Plan
 import Routing
+import TLS
 import Telemetry
 import Wire
 
@@ -22,6 +23,8 @@ final class Exchange: CallOwner {
 
     var role = ListenerSpec.Role.outbound
     var listener = -1
+    /// The table that the connection's chain is decided by.
+    var routes = -1
     var decision = Decision(outcome: .noVirtualHost)
     /// Set once a route was found.
     var route: RouteRecord!
@@ -34,10 +37,16 @@ final class Exchange: CallOwner {
     var isSuspended = false
     /// The protocol that the client asks to change to, by `Upgrade` or by an extended CONNECT; `h2c` is not among them.
     var upgradeAsked: Slice?
+    /// A CONNECT: a connection to the destination is the answer.
+    var isConnect = false
+    /// A connection of bytes without a request: a TCP route's.
+    var isTCP = false
     /// Both sides agreed to change the protocol: bytes pass until both have ended.
     var isTunnel = false
     /// When a byte last passed through the tunnel, monotonic milliseconds.
     var tunnelActiveAt: UInt64 = 0
+    /// 0: never idle for too long.
+    var tunnelIdleMilliseconds = Limits.tunnelIdleTimeoutMilliseconds
 
     // MARK: The request's body
 
@@ -77,6 +86,8 @@ final class Exchange: CallOwner {
     var status: UInt16 = 0
     var outcome = Outcome.completed
     var extraFlags: ResponseFlags = []
+    /// Why TLS with the endpoint failed, of the last attempt that did.
+    var upstreamTLSFault: TLSFault?
     /// The phrase for `%RESPONSE_CODE_DETAILS%`.
     var details: StaticString = "via_upstream"
 
@@ -109,7 +120,10 @@ final class Exchange: CallOwner {
         needsDecision = false
         isSuspended = false
         upgradeAsked = nil
+        isConnect = false
+        isTCP = false
         isTunnel = false
+        tunnelIdleMilliseconds = Limits.tunnelIdleTimeoutMilliseconds
         isRequestComplete = false
         tee = nil
         primaryReader = -1
@@ -131,6 +145,7 @@ final class Exchange: CallOwner {
         status = 0
         outcome = .completed
         extraFlags = []
+        upstreamTLSFault = nil
         details = "via_upstream"
         requestCompleteNanoseconds = 0
         upstreamServiceMilliseconds = -1
@@ -143,7 +158,10 @@ final class Exchange: CallOwner {
 
     // MARK: - The call's news
 
-    override func callReady(_ call: UpstreamCall) { pump() }
+    override func callReady(_ call: UpstreamCall) {
+        if isConnect || isTCP { rawConnected() }
+        pump()
+    }
     override func callWritable(_ call: UpstreamCall) { uploadDrained() }
     override func callInformational(_ call: UpstreamCall, _ head: Head) { informational(head) }
 

@@ -1,13 +1,14 @@
 import Clusters
 import HTTP1
 import Loop
+import TLS
 import Telemetry
 import Wire
 
 /// A connection to an endpoint as calls see it: streams with commands. HTTP/1 has one stream at a time, HTTP/2 many, raw bytes one
 /// for the connection's life. Connecting is the same for all and lives here.
 package class ClientConnection: Connection {
-    enum Link: UInt8 { case connecting, open, closed }
+    enum Link: UInt8 { case connecting, securing, open, closed }
 
     final var link = Link.connecting
     /// The worker's pools, nil for a connection outside any (passthrough).
@@ -16,6 +17,8 @@ package class ClientConnection: Connection {
     final var handle: UInt32 = 0
     final var endpointSlot: Int32 = -1
     final var cluster: ClusterRecord?
+    /// The number that the pools tell connections of one endpoint by.
+    final var variant: UInt32 = 0
     /// Requests that it carried.
     final var served = 0
     /// A connection outside any pool tells this call when it is connected.
@@ -69,7 +72,42 @@ package class ClientConnection: Connection {
             return failConnecting(CallFailure(kind: .connectFailure, errno: Int32(truncatingIfNeeded: -error)))
         }
         guard events.contains(.writable), link == .connecting else { return }
+        guard tls != nil else { return open() }
+        link = .securing
+        isReadable = true
+        shakeHands()
+    }
+
+    /// Goes on with the TLS handshake, for which the connect's time counts as well.
+    private func shakeHands() {
+        guard let tls, link == .securing else { return }
+        guard worker.mayShakeHands() else { return worker.loop.makeReady(self) }
+        while true {
+            let step = tls.handshake(output: worker.ciphertext)
+            sendCiphertext()
+            switch step {
+            case .complete:
+                worker.metrics.add(.upstreamHandshakes)
+                if tls.isResumed { worker.metrics.add(.upstreamResumptions) }
+                return open()
+            case .wantsRead:
+                if writeFailed { failSecuring(.closed) }
+                return
+            case .wantsRoom:
+                if pending.count > Limits.pendingHighBytes { return failSecuring(.protocol) }
+            case .failed(let fault): return failSecuring(fault)
+            }
+        }
+    }
+
+    private func failSecuring(_ fault: TLSFault) {
+        worker.metrics.add(.upstreamTLSFault, fault)
+        failConnecting(CallFailure(kind: .tlsFailure, tlsFault: fault))
+    }
+
+    private func open() {
         link = .open
+        isReadable = true
         opened()
         if let waiting = awaiting {
             awaiting = nil
@@ -97,6 +135,11 @@ package class ClientConnection: Connection {
             finishConnecting(events)
             if isClosed { return }
         }
+        if link == .securing {
+            if !pending.isEmpty { sendPending() }
+            shakeHands()
+            if isClosed { return }
+        }
         if events.contains(.readable) { isReadable = true }
         if events.contains(.hangup) || events.contains(.error) {
             isHungUp = true
@@ -108,6 +151,7 @@ package class ClientConnection: Connection {
 
     override package final func onReady() {
         if link == .connecting { finishConnecting(.writable) }
+        if link == .securing { shakeHands() }
         if !pending.isEmpty { sendPending() }
         serveTurn()
     }
@@ -120,7 +164,7 @@ package class ClientConnection: Connection {
 
     override package final func onDeadline() {
         let now = worker.loop.now
-        if link == .connecting {
+        if link == .connecting || link == .securing {
             if now >= connectDeadline { return failConnecting(CallFailure(kind: .connectTimeout, errno: 110)) }
             return worker.loop.arm(self, deadline: connectDeadline)
         }
