@@ -86,7 +86,7 @@ package final class WorkerPools {
 
     // MARK: - Requests
 
-    /// Asks for a connection for a request.
+    /// Asks for a connection for a request. The answer `use` leaves the queue as it was; after any other it may hold actions.
     /// - Parameters:
     ///   - cluster: the record of the generation the request began with; the same is given to `released` or `lost`.
     ///   - variant: only connections of this variant serve it.
@@ -114,14 +114,16 @@ package final class WorkerPools {
         _ waiter: EndpointPool.Waiter, _ found: Int, _ endpoint: EndpointRecord, _ cluster: ClusterRecord,
         _ variant: UInt32, _ isMultiplexed: Bool
     ) -> LeaseAction {
-        if found >= 0, pools[found].yielding > 0 {
-            resumeYielding(found)
-            if pools[found].newest >= 0 { return use(found, cluster) }
-        }
+        if found >= 0 { resumeYielding(found) }
         guard board.tryAcquire(.pending, cluster.slot, max: Int(cluster.pendingMax)) else { return .refuse(.pending) }
         let index = found >= 0 ? found : addPool(endpoint.slot, variant)
         pools[index].streamsMax = isMultiplexed ? cluster.streamsMax : 1
         pools[index].waiters.append(waiter)
+        // A connection that resumed serves it by an action, behind those who waited before.
+        if pools[index].newest >= 0 {
+            match(index)
+            return .wait
+        }
         guard pools[index].needsConnection, acquireOrEnlist(index) else { return .wait }
         connectAsNeeded(index)
         return .connect
