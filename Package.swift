@@ -148,10 +148,10 @@ let package = Package(
 if Context.environment["OUTRIDER_FUZZ"] != nil {
     let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])]
     let linker: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
-    for name in ["FuzzRequestHead", "FuzzResponseHead", "FuzzChunked", "FuzzDecide"] {
+    for name in ["FuzzRequestHead", "FuzzResponseHead", "FuzzChunked", "FuzzDecide", "FuzzClientHello"] {
         package.targets.append(
             .executableTarget(
-                name: name, dependencies: ["HTTP1", "Wire", "Routing"], path: "Tests/Fuzz/\(name)",
+                name: name, dependencies: ["HTTP1", "Wire", "Routing", "TLS"], path: "Tests/Fuzz/\(name)",
                 swiftSettings: fuzzer, linkerSettings: linker))
     }
 }

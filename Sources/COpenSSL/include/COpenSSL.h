@@ -61,8 +61,7 @@ bool outrider_tls_sha256(const void *_Nullable bytes, size_t count, uint8_t *_No
 
 // MARK: Ticket keys (tickets.c)
 
-/// The keys of session tickets: the first encrypts, all decrypt. Usable by many threads at once; rotating is for one at a
-/// time.
+/// The keys of session tickets: the first encrypts, all decrypt. Usable by many threads at once; rotating is for one.
 typedef struct outrider_tls_keys outrider_tls_keys;
 
 enum { OUTRIDER_TLS_KEY_BYTES = 80, OUTRIDER_TLS_KEYS_MAX = 3 };
@@ -125,7 +124,7 @@ void outrider_tls_context_verify(
 /// Protocols in wire form, the preferred first: chosen from by a server, offered by a client.
 bool outrider_tls_context_set_alpn(
     outrider_tls_context *_Nonnull context, const uint8_t *_Nullable list, size_t count);
-/// Server tickets: `keys` must outlive the context; sessions of contexts with another `scope` (32 bytes) are not resumed.
+/// Server tickets: `keys` must outlive the context; sessions under another `scope` (32 bytes) are not resumed.
 bool outrider_tls_context_set_tickets(
     outrider_tls_context *_Nonnull context, outrider_tls_keys *_Nonnull keys, const uint8_t *_Nonnull scope);
 

@@ -52,14 +52,23 @@ package final class TLSServerContext: @unchecked Sendable {
             if let source = settings.revocations { scope.add(try handle.revoke(source, load: load)) }
         }
         handle.verify(
-            asks ? settings.clientCertificates == .required ? OUTRIDER_TLS_REQUIRED : OUTRIDER_TLS_OPTIONAL
-                : OUTRIDER_TLS_UNVERIFIED,
+            settings.clientCertificates.verification,
             PeerDemands(
                 names: settings.subjectAltNames, trustDomains: settings.trustDomains,
                 publicKeyHashes: settings.publicKeyHashes, certificateHashes: settings.certificateHashes))
         try handle.setALPN(settings.alpn)
         try handle.setTickets(keys, scope: scope.hash)
         return (handle, certificates, warnings)
+    }
+}
+
+extension TLSServerSettings.ClientCertificates {
+    fileprivate var verification: outrider_tls_verification {
+        switch self {
+        case .none: OUTRIDER_TLS_UNVERIFIED
+        case .optional: OUTRIDER_TLS_OPTIONAL
+        case .required: OUTRIDER_TLS_REQUIRED
+        }
     }
 }
 
