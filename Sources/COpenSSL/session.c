@@ -1,8 +1,8 @@
 // Sessions: OpenSSL between a socket that is read here and a buffer of the caller that is filled here.
 //
 // Reads come straight from the socket, so that what is not wanted yet stays in the kernel. Writes never touch it: they
-// go to the caller's buffer, and what finds no room there (a flight of the handshake, an answer to a key update) to a spill
-// that goes first at the next call. So OpenSSL never has to take up a write again.
+// go to the caller's buffer, and what finds no room there (a flight of the handshake, an answer to a key update) to a
+// spill that goes first at the next call. So OpenSSL never has to take up a write again.
 #include "private.h"
 
 #include <errno.h>
@@ -32,7 +32,6 @@ static void begin(outrider_tls_session *session, void *output, size_t room) {
     session->output_used = 0;
     session->budget = CALL_BUDGET_BYTES;
     session->is_drained = false;
-    session->may_have_more = false;
     size_t count = session->spill_end - session->spill_start;
     if (count == 0) return;
     if (count > session->output_room) count = session->output_room;
@@ -210,6 +209,7 @@ int32_t outrider_tls_handshake(outrider_tls_session *session, void *output, size
     begin(session, output, room);
     int result = 1;
     if (!session->is_established) {
+        session->may_have_more = false;
         ERR_clear_error();
         int code = SSL_do_handshake(session->ssl);
         if (code == 1) {
@@ -268,6 +268,7 @@ ptrdiff_t outrider_tls_receive(
     } else {
         size_t taken = 0;
         int code;
+        session->may_have_more = false;
         ERR_clear_error();
         while (true) {
             size_t got = 0;
@@ -293,9 +294,7 @@ ptrdiff_t outrider_tls_receive(
 ptrdiff_t outrider_tls_encrypt(
     outrider_tls_session *session, const void *bytes, size_t count, void *output, size_t room
 ) {
-    bool may_have_more = session->may_have_more;
     begin(session, output, room);
-    session->may_have_more = may_have_more;
     ptrdiff_t result = 0;
     if (session->fault != OUTRIDER_TLS_FAULT_NONE || session->sent_close) {
         result = -EPIPE;
@@ -339,9 +338,7 @@ bool outrider_tls_close(outrider_tls_session *session, void *output, size_t room
 }
 
 bool outrider_tls_flush(outrider_tls_session *session, void *output, size_t room) {
-    bool may_have_more = session->may_have_more;
     begin(session, output, room);
-    session->may_have_more = may_have_more;
     end(session);
     return !is_spilled(session);
 }

@@ -1,10 +1,11 @@
 import COpenSSL
 import Glibc
 
-/// What a listener presents to TLS clients, ready to be used. Equal settings, files and keys give contexts that resume each
-/// other's sessions.
+/// What a listener presents to TLS clients, ready to be used. Equal settings, files and keys give contexts that resume
+/// each other's sessions.
 ///
-/// Sendable: immutable once built. Sessions hold it for as long as they live, so a generation may let go of it any time.
+/// Sendable: immutable once built. Sessions hold it for as long as they live, so a generation may let go of it any
+/// time.
 package final class TLSServerContext: @unchecked Sendable {
     package let settings: TLSServerSettings
     /// The certificates that are shown, in the settings' order.
@@ -72,9 +73,9 @@ extension TLSServerSettings.ClientCertificates {
     }
 }
 
-/// What sessions must have in common to be resumed at one another's servers: the demands on clients with the contents of the
-/// authorities and revocation lists, the protocols and versions, and where the certificates come from (their contents may
-/// be renewed).
+/// What sessions must have in common to be resumed at one another's servers: the demands on clients with the contents
+/// of the authorities and revocation lists, the protocols and versions, and where the certificates come from (their
+/// contents may be renewed).
 private struct TicketScope {
     private var bytes: [UInt8] = []
 

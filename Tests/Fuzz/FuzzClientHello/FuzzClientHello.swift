@@ -2,7 +2,8 @@ import Glibc
 import TLS
 import Wire
 
-/// libFuzzer's loop. SwiftPM renames a program's `main`, so that libFuzzer's own is never linked and is called from ours.
+/// libFuzzer's loop. SwiftPM renames a program's `main`, so that libFuzzer's own is never linked and is called from
+/// ours.
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runFuzzer(
     _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutableRawPointer,
@@ -18,8 +19,9 @@ private enum Program {
     }
 }
 
-/// Any first bytes are a hello, the start of one, or none, and plain bytes are HTTP or not; an answer that is not `needMore` is
-/// the answer to every longer piece too, except that a hello may turn out malformed only while it is incomplete.
+/// Any first bytes are a hello, the start of one, or none, and plain bytes are HTTP or not; an answer that is not
+/// `needMore` is the answer to every longer piece too, except that a hello may turn out malformed only while it is
+/// incomplete.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzClientHello(_ start: UnsafeRawPointer, _ count: Int) -> CInt {
     let input = UnsafeRawBufferPointer(start: start, count: count)
