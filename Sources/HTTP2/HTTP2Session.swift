@@ -20,6 +20,7 @@ package final class HTTP2Session {
     var assembler: HeadAssembler
     var scanner: FrameScanner
     var meter: AbuseMeter
+    var history = StreamHistory()
 
     /// The clock in milliseconds, as last passed in. Set it before commands too when time has gone by.
     package var now: UInt64
