@@ -18,7 +18,7 @@ SECONDS_PER_FUZZER ?= 60
 
 RELEASE := swift build -c release --static-swift-stdlib --product outrider
 SOURCES := $$(find Package.swift Sources Tests -name '*.swift' -not -path '*/.build/*')
-FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2
+FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2 FuzzClientHello
 
 .PHONY: run release test test-sanitized bench format lint fuzz packages-run packages-test packages-bench clean help
 

@@ -150,10 +150,12 @@ let package = Package(
 if Context.environment["OUTRIDER_FUZZ"] != nil {
     let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])]
     let linker: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
-    for name in ["FuzzRequestHead", "FuzzResponseHead", "FuzzChunked", "FuzzDecide", "FuzzHTTP2"] {
+    for name in [
+        "FuzzRequestHead", "FuzzResponseHead", "FuzzChunked", "FuzzDecide", "FuzzHTTP2", "FuzzClientHello",
+    ] {
         package.targets.append(
             .executableTarget(
-                name: name, dependencies: ["HTTP1", "HTTP2", "Wire", "Routing"], path: "Tests/Fuzz/\(name)",
+                name: name, dependencies: ["HTTP1", "HTTP2", "TLS", "Wire", "Routing"], path: "Tests/Fuzz/\(name)",
                 swiftSettings: fuzzer, linkerSettings: linker))
     }
 }

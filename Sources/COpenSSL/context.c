@@ -12,7 +12,9 @@ static const char default_ciphers[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 // What TLS 1.0 and 1.1 can speak at all, after those.
-static const char old_ciphers[] = ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
+static const char old_ciphers[] =
+    ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:"
+    "ECDHE-RSA-AES256-SHA";
 
 // MARK: Callbacks
 
@@ -28,6 +30,12 @@ static int select_alpn(
         &match, count, context->alpn, context->alpn_count, offered, offered_count);
     if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
     *chosen = match;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+// Any name is welcome: filter chains were chosen by it before. Accepting it makes OpenSSL keep it in the session.
+static int accept_name(SSL *ssl, int *alert, void *argument) {
+    (void)ssl, (void)alert, (void)argument;
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -95,6 +103,7 @@ outrider_tls_context *outrider_tls_context_new(bool is_server, long ticket_secon
         ssl, is_server ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     if (is_server) {
         SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
+        SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
     } else {
         SSL_CTX_sess_set_new_cb(ssl, outrider_tls_new_session_callback);
     }

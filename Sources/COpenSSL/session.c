@@ -1,8 +1,8 @@
 // Sessions: OpenSSL between a socket that is read here and a buffer of the caller that is filled here.
 //
-// Reads come straight from the socket, so that what is not wanted yet stays in the kernel. Writes never touch it: they go
-// to the caller's buffer, and what finds no room there (a flight of the handshake, an answer to a key update) to a spill
-// that goes first at the next call. So OpenSSL never has to take up a write again.
+// Reads come straight from the socket, so that what is not wanted yet stays in the kernel. Writes never touch it: they
+// go to the caller's buffer, and what finds no room there (a flight of the handshake, an answer to a key update) to a
+// spill that goes first at the next call. So OpenSSL never has to take up a write again.
 #include "private.h"
 
 #include <errno.h>
@@ -32,7 +32,6 @@ static void begin(outrider_tls_session *session, void *output, size_t room) {
     session->output_used = 0;
     session->budget = CALL_BUDGET_BYTES;
     session->is_drained = false;
-    session->may_have_more = false;
     size_t count = session->spill_end - session->spill_start;
     if (count == 0) return;
     if (count > session->output_room) count = session->output_room;
@@ -173,6 +172,10 @@ outrider_tls_session *outrider_tls_session_new(const outrider_tls_context *conte
 }
 
 void outrider_tls_session_free(outrider_tls_session *session) {
+    // Or OpenSSL takes the session for broken, and no cache could resume it.
+    if (session->fault == OUTRIDER_TLS_FAULT_NONE) {
+        SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
     SSL_free(session->ssl);
     SSL_SESSION_free(session->ticket);
     free(session->spill);
@@ -206,6 +209,7 @@ int32_t outrider_tls_handshake(outrider_tls_session *session, void *output, size
     begin(session, output, room);
     int result = 1;
     if (!session->is_established) {
+        session->may_have_more = false;
         ERR_clear_error();
         int code = SSL_do_handshake(session->ssl);
         if (code == 1) {
@@ -264,13 +268,15 @@ ptrdiff_t outrider_tls_receive(
     } else {
         size_t taken = 0;
         int code;
+        session->may_have_more = false;
         ERR_clear_error();
         while (true) {
             size_t got = 0;
             code = SSL_read_ex(session->ssl, (char *)into + taken, count - taken, &got);
             if (code != 1) break;
             taken += got;
-            if (taken == count || SSL_has_pending(session->ssl) == 0) break;
+            // Until the buffer is full, or the socket and OpenSSL are known to be empty.
+            if (taken == count || (session->is_drained && SSL_has_pending(session->ssl) == 0)) break;
         }
         if (code == 1) {
             session->may_have_more = SSL_has_pending(session->ssl) == 1 || !session->is_drained;
@@ -288,9 +294,7 @@ ptrdiff_t outrider_tls_receive(
 ptrdiff_t outrider_tls_encrypt(
     outrider_tls_session *session, const void *bytes, size_t count, void *output, size_t room
 ) {
-    bool may_have_more = session->may_have_more;
     begin(session, output, room);
-    session->may_have_more = may_have_more;
     ptrdiff_t result = 0;
     if (session->fault != OUTRIDER_TLS_FAULT_NONE || session->sent_close) {
         result = -EPIPE;
@@ -334,15 +338,14 @@ bool outrider_tls_close(outrider_tls_session *session, void *output, size_t room
 }
 
 bool outrider_tls_flush(outrider_tls_session *session, void *output, size_t room) {
-    bool may_have_more = session->may_have_more;
     begin(session, output, room);
-    session->may_have_more = may_have_more;
     end(session);
     return !is_spilled(session);
 }
 
 bool outrider_tls_session_rekey(outrider_tls_session *session) {
     SSL *ssl = session->ssl;
+    SSL_clear_options(ssl, SSL_OP_NO_RENEGOTIATION);
     bool done = SSL_version(ssl) >= TLS1_3_VERSION ? SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1
                                                    : SSL_renegotiate(ssl) == 1;
     ERR_clear_error();

@@ -1,7 +1,8 @@
 // Session tickets under keys that all contexts of the process share.
 //
 // A set of keys never changes once it is published; rotating publishes a new one by one atomic store, so that no
-// handshake waits. Old sets are freed with the object, since a handshake may be reading one: 256 bytes for each rotation.
+// handshake waits. Old sets are freed with the object, since a handshake may be reading one: 256 bytes for each
+// rotation.
 #include "private.h"
 
 #include <openssl/core_names.h>

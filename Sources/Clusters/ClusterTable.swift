@@ -153,6 +153,7 @@ extension ClusterTable {
                     slot: slot, endpointStart: Int32(start), endpointCount: Int32(own.count),
                     revision: registry.revision(cluster: slot, signature: signature), balancer: spec.balancer,
                     flags: flags, speaks: spec.speaks,
+                    transport: spec.tls.map { UInt16(truncatingIfNeeded: $0.hashValue) | 1 } ?? 0,
                     panicPercent: UInt8(clamping: min(100, spec.outlier?.minHealthPercent ?? 0)),
                     port: UInt16(clamping: spec.port),
                     connectionsMax: UInt32(clamping: spec.limits.connectionsMax),

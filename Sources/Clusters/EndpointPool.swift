@@ -59,6 +59,24 @@ struct EndpointPool {
     /// Envoy's rule: connect while more wait than there is capacity on its way.
     var needsConnection: Bool { waiters.count > capacityExpected }
 
+    // MARK: - The ready list's ends
+
+    /// The newest was given a request; `isReady`: it has room for more.
+    @inline(__always)
+    mutating func tookNewest(wasIdle: Bool, isReady: Bool, older: Int32) {
+        if wasIdle { idle -= 1 }
+        if isReady { return }
+        newest = older
+        if older < 0 { oldest = -1 }
+    }
+
+    /// A connection that was not in the list is the newest.
+    @inline(__always)
+    mutating func append(_ connection: Int32) {
+        if newest < 0 { oldest = connection }
+        newest = connection
+    }
+
     /// Whether nothing would be lost with it.
     var isUnused: Bool { waiters.isEmpty && connecting + established + outside == 0 && !isEnlisted }
 }

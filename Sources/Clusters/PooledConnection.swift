@@ -23,7 +23,8 @@ struct PooledConnection: BitwiseCopyable {
     var active: UInt32 = 0
     /// Requests it was given so far.
     var served: UInt32 = 0
-    /// Neighbours in the pool's ready list; -1: none. Of no meaning outside the list.
+    /// Neighbours in the pool's ready list. The oldest's `older` is -1; the newest's `newer` has no meaning, so that taking
+    /// the newest touches no other; both have none outside the list.
     var older: Int32 = -1
     var newer: Int32 = -1
     /// When it was established.
@@ -38,4 +39,20 @@ struct PooledConnection: BitwiseCopyable {
     /// The peer takes no requests for now: a connection on its way, so to speak.
     var isPaused: Bool { flags.isEmpty && active == 0 && capacity == 0 }
     var yields: Bool { flags.contains(.yields) && !flags.contains(.closes) }
+
+    /// Counts one more request. At `requestsMax` it takes no more.
+    @inline(__always)
+    mutating func take(requestsMax: UInt32) {
+        active += 1
+        served &+= 1
+        if served >= requestsMax { flags.insert(.drains) }
+    }
+
+    /// One request less.
+    @inline(__always)
+    mutating func give(now: Int, older: Int32) {
+        active -= 1
+        usedAt = now
+        self.older = older
+    }
 }

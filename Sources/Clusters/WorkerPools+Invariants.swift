@@ -28,17 +28,17 @@ extension WorkerPools {
 
     /// The ready list holds the ready connections.
     private func faultOfList(_ index: Int) -> String? {
-        var (listed, before) = (0, Int32(-1))
-        var number = pools[index].oldest
+        var (listed, after) = (0, Int32(-1))
+        var number = pools[index].newest
         while number >= 0 {
             let connection = connections[Int(number)]
             if !connection.isReady || Int(connection.pool) != index { return "\(number) is listed, but not ready" }
-            if connection.older != before { return "\(number) has another neighbour than the list" }
+            if after >= 0, connection.newer != after { return "\(number) has another neighbour than the list" }
             listed += 1
-            before = number
-            number = connection.newer
+            after = number
+            number = connection.older
         }
-        if before != pools[index].newest { return "the list does not end with the newest" }
+        if after != pools[index].oldest { return "the list does not end with the oldest" }
         let ready = connections.count { Int($0.pool) == index && $0.isReady }
         return ready == listed ? nil : "\(listed) of \(ready) ready connections are listed"
     }

@@ -121,9 +121,12 @@ extension WorkerPools {
             && board.count(.connections, cluster) >= Int(shares[share].connectionsMax)
     }
 
+    /// Whether the pool's cluster has `maxConnections`.
+    @inline(__always)
+    func isLimited(_ index: Int) -> Bool { shares[Int(pools[index].clusterSlot)].isLimited }
+
     /// Whether a connection that became free here must give way so that another pool may open one.
     func mustHandOver(_ index: Int) -> Bool {
-        guard shares[Int(pools[index].clusterSlot)].isLimited else { return false }
         let isWanted = isWantedElsewhere(index)
         if !isWanted || pools[index].waiters.isEmpty || pools[index].handoverRequests >= Limits.handoverRequestsMax {
             pools[index].handoverRequests = 0

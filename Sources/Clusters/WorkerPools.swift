@@ -86,7 +86,7 @@ package final class WorkerPools {
 
     // MARK: - Requests
 
-    /// Asks for a connection for a request.
+    /// Asks for a connection for a request. The answer `use` leaves the queue as it was; after any other it may hold actions.
     /// - Parameters:
     ///   - cluster: the record of the generation the request began with; the same is given to `released` or `lost`.
     ///   - variant: only connections of this variant serve it.
@@ -97,17 +97,16 @@ package final class WorkerPools {
     ) -> LeaseAction {
         let index = pool(endpoint.slot, variant)
         if index >= 0, pools[index].newest >= 0 { return use(index, cluster) }
-        return wait(.init(request: request, requestsMax: cluster.requestsMax), index, endpoint, cluster, variant, isMultiplexed)
+        return wait(
+            .init(request: request, requestsMax: cluster.requestsMax), index, endpoint, cluster, variant, isMultiplexed)
     }
 
     @inline(__always)
     private func use(_ index: Int, _ cluster: ClusterRecord) -> LeaseAction {
-        let connection = UInt32(pools[index].newest)
         guard attach(requestsMax: cluster.requestsMax, pools[index].endpoint, cluster.slot) else {
             return .refuse(.requests)
         }
-        take(connection, index)
-        return .use(connection: connection)
+        return .use(connection: takeNewest(index))
     }
 
     @inline(never)
@@ -115,14 +114,16 @@ package final class WorkerPools {
         _ waiter: EndpointPool.Waiter, _ found: Int, _ endpoint: EndpointRecord, _ cluster: ClusterRecord,
         _ variant: UInt32, _ isMultiplexed: Bool
     ) -> LeaseAction {
-        if found >= 0, pools[found].yielding > 0 {
-            resumeYielding(found)
-            if pools[found].newest >= 0 { return use(found, cluster) }
-        }
+        if found >= 0 { resumeYielding(found) }
         guard board.tryAcquire(.pending, cluster.slot, max: Int(cluster.pendingMax)) else { return .refuse(.pending) }
         let index = found >= 0 ? found : addPool(endpoint.slot, variant)
         pools[index].streamsMax = isMultiplexed ? cluster.streamsMax : 1
         pools[index].waiters.append(waiter)
+        // A connection that resumed serves it by an action, behind those who waited before.
+        if pools[index].newest >= 0 {
+            match(index)
+            return .wait
+        }
         guard pools[index].needsConnection, acquireOrEnlist(index) else { return .wait }
         connectAsNeeded(index)
         return .connect
@@ -134,10 +135,25 @@ package final class WorkerPools {
     ///   - isReusable: false if the connection takes no more requests (`Connection: close`, an answer before the request's
     ///     end…): it is closed when the others on it have ended.
     package func released(connection: UInt32, cluster: ClusterRecord, isReusable: Bool, now: Int) {
-        let index = Int(connections[Int(connection)].pool)
+        let old = connections[Int(connection)]
+        let index = Int(old.pool)
         detach(isCounted: cluster.flags.contains(.countsRequests), pools[index].endpoint, cluster.slot)
-        let isOld = now &- connections[Int(connection)].connectedAt >= pools[index].durationMaxMilliseconds
-        free(connection, index, drains: !isReusable || isOld, now: now)
+        let drains = !isReusable || now &- old.connectedAt >= pools[index].durationMaxMilliseconds
+        // Once it yields, requests of its own queue do not hold it back.
+        let yields =
+            !drains && isLimited(index)
+            && (old.flags.contains(.yields) ? isWantedElsewhere(index) : mustHandOver(index))
+        if !drains, !yields, old.flags.isEmpty, old.active == old.capacity {
+            giveFull(connection, index, now: now)
+        } else {
+            change(connection) {
+                $0.active -= 1
+                $0.usedAt = now
+                if drains { $0.flags.insert(.drains) }
+                if yields { $0.flags.insert(.yields) } else { $0.flags.remove(.yields) }
+            }
+        }
+        goOn(connection, index)
     }
 
     /// A request ended because its connection broke: called for each request on it, before `closed`. The connection takes no more
@@ -169,6 +185,7 @@ package final class WorkerPools {
     }
 
     /// Counts a request that gets a connection; false: the cluster has as many as it may.
+    @inline(__always)
     func attach(requestsMax: UInt32, _ endpoint: Int32, _ cluster: Int32) -> Bool {
         if requestsMax < UInt32.max {
             guard board.tryAcquire(.requests, cluster, max: Int(requestsMax)) else { return false }
@@ -178,6 +195,7 @@ package final class WorkerPools {
         return true
     }
 
+    @inline(__always)
     func detach(isCounted: Bool, _ endpoint: Int32, _ cluster: Int32) {
         if isCounted {
             board.release(.requests, cluster)
@@ -199,7 +217,7 @@ package final class WorkerPools {
         pools[index].established += 1
         if capacity > 0 { pools[index].streamsSeen = capacity }
         board.add(1, to: .connections, endpoint: endpoint)
-        let yields = mustHandOver(index)
+        let yields = isLimited(index) && mustHandOver(index)
         change(connection) {
             $0.capacity = capacity
             $0.flags = yields ? .yields : []
@@ -278,21 +296,6 @@ package final class WorkerPools {
         return next == .max ? nil : next
     }
 
-    /// A request's place on a connection is free again.
-    @inline(__always)
-    private func free(_ connection: UInt32, _ index: Int, drains: Bool, now: Int) {
-        // Once it yields, requests of its own queue do not hold it back.
-        let yielded = connections[Int(connection)].flags.contains(.yields)
-        let yields = !drains && (yielded ? isWantedElsewhere(index) : mustHandOver(index))
-        change(connection) {
-            $0.active -= 1
-            $0.usedAt = now
-            if drains { $0.flags.insert(.drains) }
-            if yields { $0.flags.insert(.yields) } else { $0.flags.remove(.yields) }
-        }
-        goOn(connection, index)
-    }
-
     /// After a change: a connection with room goes to who waits, one without requests is kept or closed.
     @inline(__always)
     private func goOn(_ connection: UInt32, _ index: Int) {
@@ -300,7 +303,9 @@ package final class WorkerPools {
         guard connections[Int(connection)].active == 0 else { return }
         if !connections[Int(connection)].flags.isEmpty || pools[index].isRetired
             || pools[index].idle > Limits.idleConnectionsPerEndpointMax
-        { close(connection) }
+        {
+            close(connection)
+        }
     }
 
     /// Gives ready connections to who waits, in order, and opens more for who is left.
@@ -308,9 +313,9 @@ package final class WorkerPools {
         let cluster = pools[index].clusterSlot
         while pools[index].newest >= 0, let waiter = pools[index].waiters.popFirst() {
             board.release(.pending, cluster)
-            let (connection, endpoint) = (UInt32(pools[index].newest), pools[index].endpoint)
+            let endpoint = pools[index].endpoint
             if attach(requestsMax: waiter.requestsMax, endpoint, cluster) {
-                take(connection, index)
+                let connection = takeNewest(index)
                 actions.append(.assign(request: waiter.request, connection: connection, endpoint: endpoint))
                 untold.append(waiter)
             } else {

@@ -120,7 +120,9 @@ struct PoolStreamsTests {
         model.closeAll()
     }
 
-    @Test("A capacity lowered below what is active allows no new requests until there is room; a raised one serves who waits")
+    @Test(
+        "A capacity lowered below what is active allows no new requests until there is room; a raised one serves who waits"
+    )
     func capacityChange() {
         var model = model(streamsMax: 4, connectionsMax: 1)
         for _ in 0..<3 { model.lease(worker: 0) }
@@ -325,7 +327,8 @@ struct PoolStreamsTests {
 
     // MARK: - Sharing between workers
 
-    @Test("With maxConnections 1, a connection without streams gives way at once, one with streams when they have ended")
+    @Test(
+        "With maxConnections 1, a connection without streams gives way at once, one with streams when they have ended")
     func handover() {
         var model = model(streamsMax: 10, connectionsMax: 1, workers: 2)
         for _ in 0..<3 { model.lease(worker: 0) }
@@ -407,7 +410,9 @@ struct PoolStreamsTests {
         #expect(pools.firstFault == nil)
     }
 
-    @Test("A connection outside any pool counts against maxConnections and in the loads, and is refused when all are taken")
+    @Test(
+        "A connection outside any pool counts against maxConnections and in the loads, and is refused when all are taken"
+    )
     func outside() {
         let house = House([cluster(endpoints(1), limits: ClusterLimits(connectionsMax: 1))], workers: 2)
         let pools = (0..<2).map { WorkerPools(worker: $0, board: house.board) }

@@ -61,8 +61,7 @@ bool outrider_tls_sha256(const void *_Nullable bytes, size_t count, uint8_t *_No
 
 // MARK: Ticket keys (tickets.c)
 
-/// The keys of session tickets: the first encrypts, all decrypt. Usable by many threads at once; rotating is for one at a
-/// time.
+/// The keys of session tickets: the first encrypts, all decrypt. Usable by many threads at once; rotating is for one.
 typedef struct outrider_tls_keys outrider_tls_keys;
 
 enum { OUTRIDER_TLS_KEY_BYTES = 80, OUTRIDER_TLS_KEYS_MAX = 3 };
@@ -125,7 +124,7 @@ void outrider_tls_context_verify(
 /// Protocols in wire form, the preferred first: chosen from by a server, offered by a client.
 bool outrider_tls_context_set_alpn(
     outrider_tls_context *_Nonnull context, const uint8_t *_Nullable list, size_t count);
-/// Server tickets: `keys` must outlive the context; sessions of contexts with another `scope` (32 bytes) are not resumed.
+/// Server tickets: `keys` must outlive the context; sessions under another `scope` (32 bytes) are not resumed.
 bool outrider_tls_context_set_tickets(
     outrider_tls_context *_Nonnull context, outrider_tls_keys *_Nonnull keys, const uint8_t *_Nonnull scope);
 
@@ -230,6 +229,11 @@ outrider_tls_certificate *_Nullable outrider_tls_session_own(const outrider_tls_
 /// `detail` in words, as far as they fit; returns their length.
 size_t outrider_tls_session_detail(
     const outrider_tls_session *_Nonnull session, char *_Nonnull text, size_t capacity);
+/// SHA-1 into twenty bytes, for what a protocol wants hashed with it.
+bool outrider_tls_sha1(const void *_Nullable bytes, size_t count, uint8_t *_Nonnull digest);
+/// Base64 with padding and a closing zero, into four bytes for each three begun and one more; returns its length.
+size_t outrider_tls_base64(const void *_Nullable bytes, size_t count, uint8_t *_Nonnull text);
+
 /// Asks the peer for new keys at the next write, or (TLS 1.2) for a new handshake. For tests.
 bool outrider_tls_session_rekey(outrider_tls_session *_Nonnull session);
 

@@ -25,6 +25,8 @@ final class Client {
     private(set) var peer: PeerIdentity?
     /// The URI of the certificate that we showed.
     private(set) var ownIdentity: String?
+    /// Its certificate as PEM, URL-encoded.
+    private(set) var peerCertificate: String?
     /// What `x-forwarded-client-cert` says of it, made at the first request.
     var forwardedCertificate: [UInt8]?
     /// Its number among the sources of metrics' labels; -1: not asked for yet.
@@ -43,6 +45,7 @@ final class Client {
         isTLS = true
         peer = session.peer
         ownIdentity = session.ownIdentity
+        if peer != nil { peerCertificate = session.peerCertificateURLEncoded }
     }
 
     /// Both sides showed the certificate of a mesh's workload.

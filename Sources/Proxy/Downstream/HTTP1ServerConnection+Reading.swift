@@ -9,7 +9,7 @@ extension HTTP1ServerConnection {
     /// the socket, as they do while earlier answers wait for a client that sends without reading.
     private var wantsBytes: Bool {
         switch phase {
-        case .head: !closesWhenEmpty && !isFull
+        case .head: !closesWhenEmpty && !isFull && successor == nil
         case .lingering: !closesWhenEmpty
         case .body: !isPaused
         case .tunnel: !isPaused && !inputEnded
@@ -60,7 +60,7 @@ extension HTTP1ServerConnection {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
             let step: Int
             switch phase {
-            case .head: step = isFull ? 0 : consumeHead(rest)
+            case .head: step = isFull || successor != nil ? 0 : consumeHead(rest)
             case .body: step = isPaused ? 0 : consumeBody(rest)
             case .tunnel: step = isPaused ? 0 : consumeTunnel(rest)
             case .answering: step = 0
@@ -79,6 +79,7 @@ extension HTTP1ServerConnection {
 
     private func consumeHead(_ bytes: UnsafeRawBufferPointer) -> Int {
         if closesWhenEmpty { return bytes.count }
+        if bytes[0] == UInt8(ascii: "P"), !hasAnswered, speaksHTTP2(bytes) { return 0 }
         switch RequestHead.parse(bytes, into: worker.requestHead) {
         case .partial:
             if headSince == 0 {
@@ -92,6 +93,7 @@ extension HTTP1ServerConnection {
             return bytes.count
         case .complete(let consumed, let framing, let persists):
             headSince = 0
+            if worker.requestHead.has(.http2Settings), changesToHTTP2(framing) { return consumed }
             beginExchange(framing: framing, persists: persists)
             return consumed
         }

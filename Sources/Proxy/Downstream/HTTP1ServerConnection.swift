@@ -43,6 +43,8 @@ final class HTTP1ServerConnection: ServerConnection {
     var closesAfterAnswer = false
     /// The connection ends as soon as nothing is pending.
     var closesWhenEmpty = false
+    /// Who serves the socket from now on, as the client speaks HTTP/2.
+    var successor: HTTP2ServerConnection?
     /// The answer was cut short.
     var breaksAtEnd = false
     var isDraining = false
@@ -75,6 +77,7 @@ final class HTTP1ServerConnection: ServerConnection {
         consumeInput()
         readTurn()
         if !isClosed { worker.flush() }
+        if successor != nil { handOver() }
     }
 
     override func onDeadline() {

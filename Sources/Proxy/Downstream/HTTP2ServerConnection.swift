@@ -25,6 +25,8 @@ final class HTTP2ServerConnection: ServerConnection {
 
     let session: HTTP2Session
     var streams = StreamMap<Stream>()
+    /// The request that changed the protocol (`Upgrade: h2c`): stream 1, complete.
+    var upgraded: Exchange?
     private var startedAt: UInt64 = 0
     /// When the last stream ended.
     private var idleSince: UInt64 = 0
@@ -53,6 +55,10 @@ final class HTTP2ServerConnection: ServerConnection {
         armDeadline()
         scheduleWrite()
         worker.loop.makeReady(self)
+        if let running = upgraded {
+            upgraded = nil
+            begin(running, stream: 1, end: true, length: nil)
+        }
         if worker.isDraining { drain() }
     }
 

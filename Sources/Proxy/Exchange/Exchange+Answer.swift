@@ -47,7 +47,10 @@ extension Exchange {
         prepareAnswer(head)
         status = head.status
         isAnswerStarted = true
-        if head.status == 101 { openTunnel() }
+        if head.status == 101 {
+            WebSocketFields.addAccept(to: head, request: requestHead)
+            openTunnel()
+        }
         downstream?.sendHead(stream, head, framing: framing, end: end)
         if end { isAnswerComplete = true }
     }

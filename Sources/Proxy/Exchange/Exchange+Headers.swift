@@ -20,8 +20,8 @@ extension Exchange {
         upgradeAsked = askedUpgrade(head)
         HopByHop.strip(head, keepingUpgrade: upgradeAsked != nil)
         if head.has(.xEnvoy) { stripEnvoyFields() }
-        head.removeAll(.xForwardedClientCert)
-        if role == .gateway { sanitiseAtGateway(connection) } else { sanitiseInMesh() }
+        forwardCertificate(connection.client)
+        if role == .gateway { sanitiseAtGateway(connection) } else { sanitiseInMesh(connection) }
         return true
     }
 
@@ -36,7 +36,7 @@ extension Exchange {
         let head = requestHead
         let trusted = worker.trustedProxies
         if trusted == 0 || !head.has(.xForwardedProto) {
-            head.setField(.xForwardedProto, value: head.append("http"))
+            head.setField(.xForwardedProto, value: head.append(connection.client.isTLS ? "https" : "http"))
         }
         head.schemeIsHTTPS = forwardedProtoIsHTTPS()
         let peer = connection.client.remoteHostText
@@ -45,9 +45,11 @@ extension Exchange {
         makeRequestID()
     }
 
-    private func sanitiseInMesh() {
+    private func sanitiseInMesh(_ connection: ServerConnection) {
         let head = requestHead
-        if !head.has(.xForwardedProto) { head.appendField(.xForwardedProto, value: head.append("http")) }
+        if !head.has(.xForwardedProto) {
+            head.appendField(.xForwardedProto, value: head.append(connection.client.isTLS ? "https" : "http"))
+        }
         head.schemeIsHTTPS = forwardedProtoIsHTTPS()
         if let value = head.value(of: .xRequestID), !value.isEmpty { return }
         makeRequestID()

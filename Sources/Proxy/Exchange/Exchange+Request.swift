@@ -98,8 +98,10 @@ extension Exchange {
         clusterIndex = target
         retriesLeft = target < 0 ? 0 : Int(use.routes.retryPolicy(decision.route).attempts)
         prepareHead(use)
+        if upgradeAsked != nil { WebSocketFields.addKey(to: requestHead) { worker.random.next() } }
         if tee == nil, !isRequestComplete { makeTee() }
         keepForReplay()
+        if requestHead.has(.grpcTimeout) { startGRPCTimer() }
         startRouteTimer()
         attempt()
     }
@@ -136,8 +138,22 @@ extension Exchange {
     }
 
     private func startRouteTimer() {
-        guard isRequestComplete, route.timeoutMilliseconds > 0 else { return }
+        guard isRequestComplete, route.timeoutMilliseconds > 0, !hasGRPCTimeout else { return }
         routeDeadline = worker.loop.now + UInt64(route.timeoutMilliseconds)
+        armDeadline()
+    }
+
+    /// A call's own deadline counts from its head, within the route's timeout. On the way out its end is a timeout like another
+    /// (UNAVAILABLE); where the call arrives it is the stream's longest life (DEADLINE_EXCEEDED).
+    private func startGRPCTimer() {
+        guard GRPC.isCall(requestHead), var limit = GRPC.timeout(requestHead) else { return }
+        if role == .inbound {
+            isGRPCDeadline = true
+        } else if route.timeoutMilliseconds > 0 {
+            limit = min(limit, UInt64(route.timeoutMilliseconds))
+        }
+        hasGRPCTimeout = true
+        routeDeadline = worker.loop.now + limit
         armDeadline()
     }
 

@@ -41,6 +41,9 @@ final class Exchange: CallOwner {
     var isConnect = false
     /// A connection of bytes without a request: a TCP route's.
     var isTCP = false
+    /// The request's deadline comes from its `grpc-timeout`; and the answer at its end says so.
+    var hasGRPCTimeout = false
+    var isGRPCDeadline = false
     /// Both sides agreed to change the protocol: bytes pass until both have ended.
     var isTunnel = false
     /// When a byte last passed through the tunnel, monotonic milliseconds.
@@ -121,6 +124,8 @@ final class Exchange: CallOwner {
         isSuspended = false
         upgradeAsked = nil
         isConnect = false
+        hasGRPCTimeout = false
+        isGRPCDeadline = false
         isTCP = false
         isTunnel = false
         tunnelIdleMilliseconds = Limits.tunnelIdleTimeoutMilliseconds
@@ -212,8 +217,9 @@ final class Exchange: CallOwner {
         if isAnswerStarted {
             abortAnswer()
         } else {
-            details = "response_timeout"
-            reply(status: 504, body: "upstream request timeout")
+            details = isGRPCDeadline ? "upstream_max_stream_duration_reached" : "response_timeout"
+            reply(
+                status: 504, body: isGRPCDeadline ? "downstream duration timeout" : "upstream request timeout")
         }
         worker.flush()
     }

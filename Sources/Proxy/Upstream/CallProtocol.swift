@@ -16,19 +16,14 @@ enum CallProtocol: UInt8 {
         }
     }
 
-    /// Tells connections of one endpoint apart that cannot stand in for each other: 0 is the cluster's own protocol. Where the TLS
-    /// name is the request's, a hash of it is part of the number.
+    /// Tells connections of one endpoint apart that cannot stand in for each other: by what they speak, by the TLS settings that they
+    /// were made with, and by the server name where that is the request's.
     func variant(in cluster: ClusterRecord, head: Head) -> UInt32 {
-        let usual: CallProtocol = cluster.speaks == .http2 ? .http2 : .http1
-        var variant: UInt32 = self == usual ? 0 : UInt32(rawValue) + 1
-        if cluster.flags.contains(.namesRequests) {
-            let authority = head.bytes(head.authority)
-            var hash: UInt32 = 0x811C_9DC5
-            for byte in authority[..<Authority.hostLength(authority)] {
-                hash = (hash ^ UInt32(byte | 0x20)) &* 0x0100_0193
-            }
-            variant |= hash << 2
-        }
-        return variant
+        let variant = UInt32(rawValue) | UInt32(cluster.transport & 0x3FFF) << 2
+        guard cluster.flags.contains(.namesRequests) else { return variant }
+        let authority = head.bytes(head.authority)
+        var hash: UInt32 = 0x811C_9DC5
+        for byte in authority[..<Authority.hostLength(authority)] { hash = (hash ^ UInt32(byte | 0x20)) &* 0x0100_0193 }
+        return variant | (hash ^ hash >> 16) << 16
     }
 }

@@ -8,7 +8,7 @@ import Wire
 /// A connection to an endpoint as calls see it: streams with commands. HTTP/1 has one stream at a time, HTTP/2 many, raw bytes one
 /// for the connection's life. Connecting is the same for all and lives here.
 package class ClientConnection: Connection {
-    enum Link: UInt8 { case connecting, securing, open, closed }
+    enum Link: UInt8 { case connecting, securing, greeting, open, closed }
 
     final var link = Link.connecting
     /// The worker's pools, nil for a connection outside any (passthrough).
@@ -35,6 +35,8 @@ package class ClientConnection: Connection {
 
     /// Requests that it takes at once, asked when it is connected.
     var capacity: UInt32 { 1 }
+    /// Whether the endpoint has to say something before the first request: HTTP/2's SETTINGS, which limit requests.
+    var waitsForGreeting: Bool { false }
     /// The connection is established; called before anybody gets it.
     func opened() {}
     /// Reads and serves what the socket has.
@@ -106,9 +108,25 @@ package class ClientConnection: Connection {
     }
 
     private func open() {
-        link = .open
+        link = waitsForGreeting ? .greeting : .open
         isReadable = true
         opened()
+        if link == .greeting { serve() } else { ready() }
+    }
+
+    /// The endpoint said its first word.
+    final func greeted() {
+        guard link == .greeting else { return }
+        link = .open
+        ready()
+    }
+
+    /// The endpoint ended the connection, or broke the protocol, before its first word.
+    final func failGreeting(_ kind: CallFailure.Kind, errno: Int32) {
+        failConnecting(CallFailure(kind: kind == .protocolError ? .protocolError : .connectFailure, errno: errno))
+    }
+
+    private func ready() {
         if let waiting = awaiting {
             awaiting = nil
             waiting.connected(self)
@@ -157,14 +175,14 @@ package class ClientConnection: Connection {
     }
 
     private func serveTurn() {
-        guard !isClosed, link == .open else { return }
+        guard !isClosed, link == .open || link == .greeting else { return }
         serve()
         worker.flush()
     }
 
     override package final func onDeadline() {
         let now = worker.loop.now
-        if link == .connecting || link == .securing {
+        if link == .connecting || link == .securing || link == .greeting {
             if now >= connectDeadline { return failConnecting(CallFailure(kind: .connectTimeout, errno: 110)) }
             return worker.loop.arm(self, deadline: connectDeadline)
         }

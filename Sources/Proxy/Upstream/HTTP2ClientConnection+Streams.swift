@@ -25,8 +25,8 @@ extension HTTP2ClientConnection {
                 failStream(id, .protocolError, code: .protocolError)
             case .drained(let id): streams[id]?.call?.writable()
             case .streamClosed(let id): failStream(id, .streamReset)
-            case .goAway: upstreams?.draining(self)
-            case .settings: upstreams?.capacityChanged(self)
+            case .goAway: if link == .open { upstreams?.draining(self) }
+            case .settings: if link == .greeting { greeted() } else { upstreams?.capacityChanged(self) }
             case .pong: pong()
             }
         }
@@ -46,7 +46,8 @@ extension HTTP2ClientConnection {
         if stream.isConnect, head.status == 200, !end {
             streams.update(id) { $0.isTunnel = true }
             head.status = 101
-            WebSocketFields.fillAnswer(head)
+            head.reason = .empty
+            head.removeAll(.contentLength)
             return call.received(head, framing: .untilClose, end: false)
         }
         call.received(head, framing: end ? .none : length.map { .length($0) } ?? .chunked, end: end)
@@ -99,6 +100,6 @@ extension HTTP2ClientConnection {
         guard let call = stream.call else { return }
         var failure = CallFailure(kind: kind, wasReused: served > 1, sentBytes: kind != .refusedStream)
         if stream.hasHead, kind == .streamReset { failure.kind = .closedMidAnswer }
-        call.failed(failure, connection: self, isAlive: true)
+        call.failed(failure, connection: self, remains: .alive)
     }
 }

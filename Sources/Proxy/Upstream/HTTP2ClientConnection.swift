@@ -44,6 +44,7 @@ final class HTTP2ClientConnection: ClientConnection {
     // MARK: - The base's questions
 
     override var capacity: UInt32 { min(streamsMax, session.peerConcurrentStreamsMax) }
+    override var waitsForGreeting: Bool { true }
 
     override func opened() {
         scheduleWrite()
@@ -84,7 +85,7 @@ final class HTTP2ClientConnection: ClientConnection {
     func scheduleWrite() { worker.loop.callAtBatchEnd(self) }
 
     override func onBatchEnd() {
-        guard !isClosed, link == .open else { return }
+        guard !isClosed, link == .open || link == .greeting else { return }
         session.now = worker.loop.now
         while !isFull {
             let out = claimOutput()
@@ -204,7 +205,7 @@ final class HTTP2ClientConnection: ClientConnection {
     }
 
     override func cancel(_ id: UInt32) -> Bool {
-        if let index = refused.firstIndex(where: { $0.id == id && id != 0 }) { refused.remove(at: index) }
+        if id == 0 { refused.removeAll { !$0.isOn(self) } }
         streams[id] = nil
         guard !isClosed else { return false }
         if id != 0 { session.reset(id, .cancel) }
@@ -226,7 +227,7 @@ final class HTTP2ClientConnection: ClientConnection {
         let calls = refused
         refused.removeAll()
         for call in calls where call.isOn(self) {
-            call.failed(CallFailure(kind: .refusedStream), connection: self, isAlive: true)
+            call.failed(CallFailure(kind: .refusedStream), connection: self, remains: .alive)
         }
     }
 
@@ -239,6 +240,7 @@ final class HTTP2ClientConnection: ClientConnection {
     /// The connection is over: every call on it fails, and knows how far it had come.
     override func fail(_ kind: CallFailure.Kind, errno: Int32 = 0) {
         guard !isClosed else { return }
+        if link == .greeting { return failGreeting(kind, errno: errno) }
         let lost = streams.all.compactMap { id in streams[id] }
         let told = refused
         streams = StreamMap()
@@ -249,10 +251,10 @@ final class HTTP2ClientConnection: ClientConnection {
             let own = stream.hasHead && kind == .closedBeforeHead ? .closedMidAnswer : kind
             call.failed(
                 CallFailure(kind: own, errno: errno, wasReused: served > 1, sentBytes: true), connection: self,
-                isAlive: true)
+                remains: .closing)
         }
         for call in told where call.isOn(self) {
-            call.failed(CallFailure(kind: .refusedStream), connection: self, isAlive: true)
+            call.failed(CallFailure(kind: .refusedStream), connection: self, remains: .closing)
         }
         upstreams?.closed(self, ending: nil)
     }

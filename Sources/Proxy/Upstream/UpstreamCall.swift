@@ -213,15 +213,26 @@ package final class UpstreamCall {
         owner.callEnd(self, trailers: trailers)
     }
 
-    /// The connection broke and is closed, or (`isAlive`) only this call's part of it is over.
-    func failed(_ failure: CallFailure, connection: ClientConnection, isAlive: Bool = false) {
+    /// What a failed call left of its connection.
+    enum Remains {
+        /// It is closed, and this was its only call.
+        case closed
+        /// It goes on without this call.
+        case alive
+        /// It is closed, and will say so when all of its calls have heard.
+        case closing
+    }
+
+    /// The connection broke, or this call's part of it.
+    func failed(_ failure: CallFailure, connection: ClientConnection, remains: Remains = .closed) {
         if failure.kind != .headTooLarge, failure.kind != .refusedStream { tell(.reset) }
         let cluster = cluster
         conclude()
-        if !isAlive {
-            connection.upstreams?.closed(connection, ending: cluster)
-        } else if let cluster {
-            connection.upstreams?.released(connection, cluster: cluster, isReusable: true)
+        switch remains {
+        case .closed: connection.upstreams?.closed(connection, ending: cluster)
+        case .alive:
+            if let cluster { connection.upstreams?.released(connection, cluster: cluster, isReusable: true) }
+        case .closing: if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
         }
         owner.callFailed(self, failure)
     }

@@ -2,8 +2,8 @@ import COpenSSL
 
 /// Names of ciphers for TLS 1.2 and below: OpenSSL's, which are BoringSSL's and Envoy's too, and IANA's.
 enum CipherNames {
-    /// OpenSSL's list of the names that it knows, in their order, and a warning for each of the others. Envoy's groups of
-    /// equal preference (`[A|B]`) are taken in order.
+    /// OpenSSL's list of the names that it knows, in their order, and a warning for each of the others. Envoy's groups
+    /// of equal preference (`[A|B]`) are taken in order.
     static func resolve(_ names: [String], in context: ContextHandle) -> (list: String, warnings: [String]) {
         var known: [String] = []
         var warnings: [String] = []

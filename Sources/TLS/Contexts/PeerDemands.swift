@@ -58,7 +58,8 @@ final class PeerDemands: Sendable {
             && trustPrefixes.contains { bytes.count > $0.count && bytes.starts(with: $0) }
     }
 
-    /// DNS names match without regard to case; `*.` in the certificate stands for one label, as in Envoy's exact matcher.
+    /// DNS names match without regard to case; `*.` in the certificate stands for one label, as in Envoy's exact
+    /// matcher.
     private static func matches(_ bytes: UnsafeRawBufferPointer, name: [UInt8]) -> Bool {
         guard bytes.starts(with: "*.".utf8) else { return equal(bytes[...], name[...]) }
         guard let dot = name.firstIndex(of: UInt8(ascii: ".")), dot > 0, bytes.count > 2 else { return false }

@@ -1,6 +1,7 @@
 import COpenSSL
 
-/// The operating system's authorities: read once, since they are many, and shared by all contexts that do not add to them.
+/// The operating system's authorities: read once, since they are many, and shared by all contexts that do not add to
+/// them.
 final class SystemAuthorities: @unchecked Sendable {
     /// Debian's bundle.
     static let bundlePath = "/etc/ssl/certs/ca-certificates.crt"

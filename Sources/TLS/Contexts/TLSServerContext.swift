@@ -1,10 +1,11 @@
 import COpenSSL
 import Glibc
 
-/// What a listener presents to TLS clients, ready to be used. Equal settings, files and keys give contexts that resume each
-/// other's sessions.
+/// What a listener presents to TLS clients, ready to be used. Equal settings, files and keys give contexts that resume
+/// each other's sessions.
 ///
-/// Sendable: immutable once built. Sessions hold it for as long as they live, so a generation may let go of it any time.
+/// Sendable: immutable once built. Sessions hold it for as long as they live, so a generation may let go of it any
+/// time.
 package final class TLSServerContext: @unchecked Sendable {
     package let settings: TLSServerSettings
     /// The certificates that are shown, in the settings' order.
@@ -52,8 +53,7 @@ package final class TLSServerContext: @unchecked Sendable {
             if let source = settings.revocations { scope.add(try handle.revoke(source, load: load)) }
         }
         handle.verify(
-            asks ? settings.clientCertificates == .required ? OUTRIDER_TLS_REQUIRED : OUTRIDER_TLS_OPTIONAL
-                : OUTRIDER_TLS_UNVERIFIED,
+            settings.clientCertificates.verification,
             PeerDemands(
                 names: settings.subjectAltNames, trustDomains: settings.trustDomains,
                 publicKeyHashes: settings.publicKeyHashes, certificateHashes: settings.certificateHashes))
@@ -63,9 +63,19 @@ package final class TLSServerContext: @unchecked Sendable {
     }
 }
 
-/// What sessions must have in common to be resumed at one another's servers: the demands on clients with the contents of the
-/// authorities and revocation lists, the protocols and versions, and where the certificates come from (their contents may
-/// be renewed).
+extension TLSServerSettings.ClientCertificates {
+    fileprivate var verification: outrider_tls_verification {
+        switch self {
+        case .none: OUTRIDER_TLS_UNVERIFIED
+        case .optional: OUTRIDER_TLS_OPTIONAL
+        case .required: OUTRIDER_TLS_REQUIRED
+        }
+    }
+}
+
+/// What sessions must have in common to be resumed at one another's servers: the demands on clients with the contents
+/// of the authorities and revocation lists, the protocols and versions, and where the certificates come from (their
+/// contents may be renewed).
 private struct TicketScope {
     private var bytes: [UInt8] = []
 

@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// The keys of session tickets, one object for all server contexts of the process: sessions can be resumed at every worker and
-/// after every rebuild. Keys are random at the start; the newest encrypts, the last three decrypt.
+/// The keys of session tickets, one object for all server contexts of the process: sessions can be resumed at every
+/// worker and after every rebuild. Keys are random at the start; the newest encrypts, the last three decrypt.
 ///
 /// Sendable: handshakes read a published set of keys without waiting. `rotate` is for one thread at a time.
 package final class TicketKeys: @unchecked Sendable {

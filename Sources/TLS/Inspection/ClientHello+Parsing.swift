@@ -1,7 +1,8 @@
 import Wire
 
 extension ClientHello {
-    /// Reads a hello's body (RFC 8446 section 4.1.2; RFC 6066 section 3; RFC 7301 section 3.1); nil when it is malformed.
+    /// Reads a hello's body (RFC 8446 section 4.1.2; RFC 6066 section 3; RFC 7301 section 3.1); nil when it is
+    /// malformed.
     init?(message: UnsafeRawBufferPointer) {
         self.init()
         var reader = ByteReader(message)

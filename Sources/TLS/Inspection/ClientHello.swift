@@ -48,8 +48,8 @@ package struct ClientHello: Hashable, Sendable {
         return result
     }
 
-    /// Looks at the first bytes of a connection, as many as there are. Total and linear in them; the hello may be split across
-    /// records. Allocates the result, and a copy of a hello that is split.
+    /// Looks at the first bytes of a connection, as many as there are. Total and linear in them; the hello may be split
+    /// across records. Allocates the result, and a copy of a hello that is split.
     package static func inspect(_ bytes: UnsafeRawBufferPointer) -> Inspection {
         var records = HandshakeRecords(bytes)
         switch records.message() {

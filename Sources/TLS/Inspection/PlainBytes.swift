@@ -14,8 +14,8 @@ package enum PlainBytes {
 
     private static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-    /// Looks at as many bytes as there are. Total, linear, no allocation; it answers `needMore` to few bytes only: empty lines
-    /// (`Limits.leadingEmptyLinesMax`), a method (`Limits.detectedMethodBytesMax`), and `https://`.
+    /// Looks at as many bytes as there are. Total, linear, no allocation; it answers `needMore` to few bytes only:
+    /// empty lines (`Limits.leadingEmptyLinesMax`), a method (`Limits.detectedMethodBytesMax`), and `https://`.
     package static func inspect(_ bytes: UnsafeRawBufferPointer) -> Inspection {
         let preface = UnsafeRawBufferPointer(start: preface.utf8Start, count: preface.utf8CodeUnitCount)
         if bytes.count >= preface.count {

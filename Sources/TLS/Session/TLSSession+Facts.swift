@@ -48,6 +48,10 @@ extension TLSSession {
     /// The same for the whole chain, as far as the peer sent it in this connection (a resumed session knows its first).
     package var peerChainURLEncoded: String? { urlEncoded(0..<Int32.max) }
 
+    /// Asks the peer for new keys with the next bytes; before TLS 1.3 that is a renegotiation, which we forbid. For
+    /// tests.
+    func requestNewKeys() -> Bool { outrider_tls_session_rekey(pointer) }
+
     private func urlEncoded(_ indices: Range<Int32>) -> String? {
         var text: [UInt8] = []
         for index in indices {

@@ -4,10 +4,10 @@ import Wire
 
 /// One connection's TLS over a non-blocking socket.
 ///
-/// It reads the socket itself, and never writes to it: ciphertext is appended to the buffer that each call is given, and the
-/// caller sends it. The descriptor stays the caller's and must live as long as the session; nothing is closed here. Used on
-/// one thread at a time. Calls in steady state allocate nothing in Swift (OpenSSL takes a record's buffer and gives it back,
-/// so that an idle connection holds none).
+/// It reads the socket itself, and never writes to it: ciphertext is appended to the buffer that each call is given,
+/// and the caller sends it. The descriptor stays the caller's and must live as long as the session; nothing is closed
+/// here. Used on one thread at a time. Calls in steady state allocate nothing in Swift (OpenSSL takes a record's buffer
+/// and gives it back, so that an idle connection holds none).
 package final class TLSSession {
     package enum Step: Equatable, Sendable {
         case complete
@@ -40,9 +40,9 @@ package final class TLSSession {
         ownIdentity = context.identity
     }
 
-    /// `serverName`: what `TLSClientSettings.serverName` comes to for this connection; an address is not sent as SNI, but
-    /// verified as an address where names are verified. Nil when memory is missing, or the name is longer than 255 bytes
-    /// or none. `now` is in Unix seconds.
+    /// `serverName`: what `TLSClientSettings.serverName` comes to for this connection; an address is not sent as SNI,
+    /// but verified as an address where names are verified. Nil when memory is missing, or the name is longer than 255
+    /// bytes or none. `now` is in Unix seconds.
     package init?(
         client context: TLSClientContext, fd: Int32, serverName: String?, sessionCache: TLSSessionCache? = nil,
         now: Int64 = Int64(time(nil))
@@ -61,7 +61,8 @@ package final class TLSSession {
             outrider_tls_session_prepare(
                 pointer, name.isEmpty || isAddress ? nil : text, verifies ? text : nil, ticket?.pointer)
         }
-        guard isReady else {
+        // OpenSSL would take a leading dot for any name below.
+        guard isReady, !(verifies && name.hasPrefix(".")) else {
             outrider_tls_session_free(pointer)
             return nil
         }
@@ -91,9 +92,9 @@ package final class TLSSession {
         }
     }
 
-    /// Reads plaintext, as `Socket.receive` reads bytes: how many, 0 at the peer's end, `-EAGAIN` nothing yet, `-EPROTO` with
-    /// `fault` set, or another negated errno of the socket. The output may get what TLS itself has to answer; send it. Ask
-    /// `hasBuffered` before waiting for the next event, after `-EAGAIN` too.
+    /// Reads plaintext, as `Socket.receive` reads bytes: how many, 0 at the peer's end, `-EAGAIN` nothing yet,
+    /// `-EPROTO` with `fault` set, or another negated errno of the socket. The output may get what TLS itself has to
+    /// answer; send it. Ask `hasBuffered` before waiting for the next event, after `-EAGAIN` too.
     package func receive(into bytes: UnsafeMutableRawBufferPointer, output: Buffer) -> Int {
         let before = output.writable
         let result = outrider_tls_receive(pointer, bytes.baseAddress, bytes.count, before.baseAddress, before.count)
@@ -101,9 +102,9 @@ package final class TLSSession {
         return result
     }
 
-    /// Appends plaintext as ciphertext; returns how many plaintext bytes were taken. Each record costs up to 256 bytes of room
-    /// more than it carries, so 0 is taken when less is left: send the output first. Negative: an errno, and the session is
-    /// over. Before `complete` it is `-ENOTCONN`, after `close` `-EPIPE`.
+    /// Appends plaintext as ciphertext; returns how many plaintext bytes were taken. Each record costs up to 256 bytes
+    /// of room more than it carries, so 0 is taken when less is left: send the output first. Negative: an errno, and
+    /// the session is over. Before `complete` it is `-ENOTCONN`, after `close` `-EPIPE`.
     package func encrypt(_ bytes: UnsafeRawBufferPointer, into output: Buffer) -> Int {
         let before = output.writable
         let result = outrider_tls_encrypt(pointer, bytes.baseAddress, bytes.count, before.baseAddress, before.count)
@@ -144,8 +145,8 @@ package final class TLSSession {
 
     // MARK: State
 
-    /// A further `receive` (or `handshake`) may give something without a new event: the socket was not read empty, or OpenSSL
-    /// holds bytes that it has not looked at.
+    /// A further `receive` (or `handshake`) may give something without a new event: the socket was not read empty, or
+    /// OpenSSL holds bytes that it has not looked at.
     package var hasBuffered: Bool { pointer.pointee.may_have_more }
 
     /// Ciphertext waits for room: give it some by `flush` (or any other call) when the output was sent.
