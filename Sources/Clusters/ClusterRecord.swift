@@ -34,6 +34,8 @@ package struct ClusterRecord: BitwiseCopyable, Sendable {
     package var balancer: BalancerKind
     package var flags: Flags
     package var speaks: UpstreamProtocol
+    /// Tells TLS settings apart that connections were made with; 0: plain bytes.
+    package var transport: UInt16
     /// Below this share of healthy endpoints all are used; 0: never.
     package var panicPercent: UInt8
     package var port: UInt16

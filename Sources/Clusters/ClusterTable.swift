@@ -153,6 +153,7 @@ extension ClusterTable {
                     slot: slot, endpointStart: Int32(start), endpointCount: Int32(own.count),
                     revision: registry.revision(cluster: slot, signature: signature), balancer: spec.balancer,
                     flags: flags, speaks: spec.speaks,
+                    transport: spec.tls.map { UInt16(truncatingIfNeeded: $0.hashValue) | 1 } ?? 0,
                     panicPercent: UInt8(clamping: min(100, spec.outlier?.minHealthPercent ?? 0)),
                     port: UInt16(clamping: spec.port),
                     connectionsMax: UInt32(clamping: spec.limits.connectionsMax),
@@ -194,8 +195,8 @@ extension ClusterTable {
             if endpoint.isPlain { flags.insert(.isPlain) }
             endpoints.append(
                 EndpointRecord(
-                    slot: slot, weight: UInt32(clamping: max(1, endpoint.weight)), flags: flags, specIndex: Int32(specIndex),
-                    localityIndex: locality(endpoint.locality), cluster: Int32(cluster)))
+                    slot: slot, weight: UInt32(clamping: max(1, endpoint.weight)), flags: flags,
+                    specIndex: Int32(specIndex), localityIndex: locality(endpoint.locality), cluster: Int32(cluster)))
             addresses.append(address)
         }
 

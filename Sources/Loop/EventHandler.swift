@@ -14,6 +14,7 @@ open class EventHandler {
     final var slot: Int32 = -1
     final var heapIndex: Int32 = -1
     final var isReadyQueued = false
+    final var isBatchEndQueued = false
 
     /// A handler that no loop knows yet. Public, as an open class wants it; Swift warns about subclasses otherwise.
     public init() {}
@@ -25,6 +26,8 @@ open class EventHandler {
     open func onEvents(_ events: Events) {}
     /// Called in the turn after `EventLoop.makeReady`.
     open func onReady() {}
+    /// Called at the end of a turn after `EventLoop.callAtBatchEnd`.
+    open func onBatchEnd() {}
     /// Called when the deadline has passed; it is `.max` again by then.
     open func onDeadline() {}
 }

@@ -28,6 +28,7 @@ extension EventLoop {
     /// The descriptor stays open. `willClose` spares a system call when the caller closes the descriptor's last copy next.
     package func deregister(_ handler: EventHandler, willClose: Bool = false) {
         handler.isReadyQueued = false
+        handler.isBatchEndQueued = false
         handler.deadline = .max
         if let entry = timers.remove(handler) { retired.append(entry) }
         let index = Int(handler.slot)
@@ -40,6 +41,21 @@ extension EventLoop {
         slots[index] = Slot(handler: nil, generation: slots[index].generation &+ 1, nextFree: freeSlot)
         freeSlot = Int32(index)
         registeredCount -= 1
+    }
+
+    /// Gives a registered descriptor to another handler, which hears its events from now on: a connection whose protocol was
+    /// found out. The old handler is forgotten as by `deregister`. No event is lost: those of this batch go to the new one.
+    package func transfer(from old: EventHandler, to new: EventHandler) {
+        let index = Int(old.slot)
+        precondition(index >= 0 && new.slot < 0, "a registered handler gives its descriptor to one that has none")
+        guard let held = slots[index].handler else { return }
+        retired.append(held)
+        slots[index].handler = Unmanaged.passRetained(new)
+        new.slot = old.slot
+        new.fd = old.fd
+        old.slot = -1
+        old.fd = -1
+        deregister(old)
     }
 
     private func add(_ handler: EventHandler, fd: Int32, _ control: (Int32, Int32, UInt64) -> Int32) -> Bool {

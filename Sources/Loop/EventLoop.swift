@@ -36,6 +36,8 @@ package final class EventLoop: @unchecked Sendable {
     // The ready queue, each entry retained, and the one that is being served.
     private var ready: [Unmanaged<EventHandler>] = []
     private var serving: [Unmanaged<EventHandler>] = []
+    /// Who is called at the end of this turn. Each is retained.
+    private var ending: [Unmanaged<EventHandler>] = []
 
     private let mailbox = Locked<[@Sendable () -> Void]>([])
     private var jobs: [@Sendable () -> Void] = []
@@ -68,6 +70,7 @@ package final class EventLoop: @unchecked Sendable {
 
     deinit {
         for entry in ready { entry.release() }
+        for entry in ending { entry.release() }
         timers.removeAll()
         for index in 0..<slotCapacity {
             guard let handler = slots[index].handler else { continue }
@@ -112,6 +115,7 @@ package final class EventLoop: @unchecked Sendable {
         if hasMail { runJobs() }
         if !serving.isEmpty { serveReady() }
         if timers.nextDeadline <= now { fireDeadlines() }
+        if !ending.isEmpty { endBatch() }
         if !retired.isEmpty { releaseRetired() }
     }
 
@@ -228,6 +232,32 @@ package final class EventLoop: @unchecked Sendable {
         guard !handler.isReadyQueued else { return }
         handler.isReadyQueued = true
         ready.append(Unmanaged.passRetained(handler))
+    }
+
+    // MARK: The end of a batch
+
+    /// Has `handler.onBatchEnd()` called when everything of this turn was served: for what is gathered over a whole turn, as the
+    /// frames of many streams. Once however often it is asked for; not at all when the handler is deregistered first.
+    package func callAtBatchEnd(_ handler: EventHandler) {
+        guard !handler.isBatchEndQueued else { return }
+        handler.isBatchEndQueued = true
+        ending.append(Unmanaged.passRetained(handler))
+    }
+
+    /// Calls those who asked. What they cause may ask again, in this same turn.
+    private func endBatch() {
+        var position = 0
+        while position < ending.count {
+            let entry = ending[position]
+            position += 1
+            retired.append(entry)
+            entry._withUnsafeGuaranteedRef { handler in
+                guard handler.isBatchEndQueued else { return }
+                handler.isBatchEndQueued = false
+                handler.onBatchEnd()
+            }
+        }
+        ending.removeAll(keepingCapacity: true)
     }
 
     // MARK: Deadlines

@@ -33,6 +33,11 @@ package enum Socket {
         outrider_receive(fd, buffer.baseAddress, buffer.count)
     }
 
+    /// Reads what is there and leaves it there, as `receive` answers.
+    package static func peek(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        outrider_peek(fd, buffer.baseAddress, buffer.count)
+    }
+
     /// Sends as much as fits.
     package static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
         outrider_send(fd, bytes.baseAddress, bytes.count)

@@ -17,7 +17,7 @@ package struct ChainSpec: Hashable, Sendable {
         case tcp(TCPRouteSpec)
     }
 
-    /// Stable over generations, unique in its listener.
+    /// Stable over generations, unique in its listener: `http`, `tcp`, `mtls-http`, `sni-a.example`.
     package var name: String
     /// Lower case, `*.suffix` or exact; empty: any name, also none.
     package var serverNames: [String]
@@ -27,7 +27,7 @@ package struct ChainSpec: Hashable, Sendable {
     package var application: Application
     /// Where the connection was going to; empty: anywhere.
     package var destinations: [Subnet]
-    /// Ends TLS; nil: the bytes are taken as they come.
+    /// Ends TLS; nil: the bytes are taken as they come. Without certificates the chain is quarantined: see `isQuarantined`.
     package var tls: TLSServerSettings?
     package var action: Action
     /// `file:line`.
@@ -62,7 +62,7 @@ package struct TCPRouteSpec: Hashable, Sendable {
         }
     }
 
-    /// At least one; weights above 0.
+    /// At least one; weights above 0. A cluster that is not known means: the connection is closed.
     package var destinations: [Destination]
     /// Without a byte in either direction the connection ends; 0: never.
     package var idleTimeoutMilliseconds: Int

@@ -9,15 +9,43 @@ extension Plan {
         text.line(
             0, "proxy \(identity.name).\(identity.namespace) \(identity.mode.rawValue)", Self.pairs(identity.labels))
         for listener in listeners {
-            text.line(
-                0, "listener \(listener.name) on \(listener.address)", "\(listener.role.rawValue)",
-                routeConfigurations.indices.contains(listener.routeConfiguration)
-                    ? "routes \(routeConfigurations[listener.routeConfiguration].name)" : "routes missing",
-                "port \(listener.servicePort)", listener.origin)
+            describe(listener, into: &text)
         }
         for configuration in routeConfigurations { describe(configuration, into: &text) }
         for cluster in clusters { cluster.describe(into: &text) }
         return text.text
+    }
+
+    /// A listener that takes everything for plain HTTP is one line.
+    private func describe(_ listener: ListenerSpec, into text: inout Outline) {
+        let head = "listener \(listener.name) on \(listener.address)"
+        let tail = ["port \(listener.servicePort)", listener.origin].filter { !$0.isEmpty }.joined(separator: "  ")
+        if listener.chains.count == 1, let chain = listener.chains.first, chain.takesEverything, chain.tls == nil,
+            case .http(let routes) = chain.action
+        {
+            return text.line(0, head, listener.role.rawValue, "routes \(tableName(routes))", tail)
+        }
+        text.line(0, head, listener.role.rawValue, tail)
+        for chain in listener.chains {
+            text.line(1, "chain \(chain.name)", chain.condition, chain.tls?.sentence ?? "", chain.origin)
+            switch chain.action {
+            case .http(let routes): text.line(2, "http routes \(tableName(routes))")
+            case .tcp(let route):
+                text.line(
+                    2, "tcp",
+                    route.idleTimeoutMilliseconds == 3_600_000 ? "" : "idle \(route.idleTimeoutMilliseconds) ms",
+                    route.provenance.description)
+                for destination in route.destinations {
+                    text.line(
+                        3, "to \(name(of: destination.cluster))",
+                        route.destinations.count > 1 ? "weight \(destination.weight)" : "")
+                }
+            }
+        }
+    }
+
+    private func tableName(_ index: Int) -> String {
+        routeConfigurations.indices.contains(index) ? routeConfigurations[index].name : "missing"
     }
 
     private func describe(_ configuration: RouteConfigurationSpec, into text: inout Outline) {
@@ -93,6 +121,8 @@ struct Outline {
 extension ClusterSpec {
     fileprivate func describe(into text: inout Outline) {
         text.line(0, "cluster \(name)", balancer.rawValue, resolution == .fixed ? "" : "\(resolution)", origin)
+        if speaks != .http1 { text.line(1, "speaks \(speaks.sentence)") }
+        if let tls { text.line(1, tls.sentence) }
         if limits != ClusterLimits() {
             let parts = [
                 ("connections", limits.connectionsMax), ("pending", limits.pendingMax),
@@ -115,6 +145,7 @@ extension ClusterSpec {
             text.line(
                 1, "endpoint \(address)", endpoint.weight == 1 ? "" : "weight \(endpoint.weight)",
                 endpoint.locality.isEmpty ? "" : "in \(endpoint.locality)", endpoint.isUnhealthy ? "not ready" : "",
+                tls != nil && endpoint.isPlain ? "plain text" : "",
                 endpoint.workload, endpoint.version)
         }
     }

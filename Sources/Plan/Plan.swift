@@ -106,15 +106,19 @@ package struct ProxySettings: Hashable, Sendable {
     package var accessLogFile: String
     /// `gatewayTopology.numTrustedProxies`.
     package var trustedProxies: Int
+    /// `meshConfig.protocolDetectionTimeout`: how long a listener waits for the first bytes that it must inspect; then they count as
+    /// plain and not HTTP. 0: as long as it takes.
+    package var protocolDetectionTimeoutMilliseconds: Int
 
     package init(
         workers: Int = 0, admin: SocketAddress? = nil, pathNormalization: PathNormalization = .base,
-        accessLogFile: String = "", trustedProxies: Int = 0
+        accessLogFile: String = "", trustedProxies: Int = 0, protocolDetectionTimeoutMilliseconds: Int = 0
     ) {
         self.workers = workers
         self.admin = admin
         self.pathNormalization = pathNormalization
         self.accessLogFile = accessLogFile
         self.trustedProxies = trustedProxies
+        self.protocolDetectionTimeoutMilliseconds = protocolDetectionTimeoutMilliseconds
     }
 }

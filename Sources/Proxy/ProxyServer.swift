@@ -55,7 +55,7 @@ package final class ProxyServer: @unchecked Sendable {
     /// Opens what the plan listens on, hands the generation to every worker, and closes what is not listened on any more. Listeners
     /// that cannot be opened are left out and told. `onInstalled` is called on a worker's thread when the last one has it.
     package func publish(
-        number: Int, plan: Plan, routes: RouteTable, clusters: ClusterTable,
+        number: Int, plan: Plan, routes: RouteTable, clusters: ClusterTable, contexts: TLSContexts = TLSContexts(),
         onInstalled: @escaping @Sendable (Generation) -> Void = { _ in }
     ) -> [ListenerProblem] {
         var problems: [ListenerProblem] = []
@@ -76,7 +76,7 @@ package final class ProxyServer: @unchecked Sendable {
         state.logWriter?.write(to: plan.settings.accessLogFile) { onMessage($0) }
         let generation = Generation(
             number: number, plan: plan, routes: routes, clusters: clusters, listenerByID: listenerByID,
-            labels: state.labels)
+            labels: state.labels, contexts: contexts)
         let retiring = closing.map(\.socket)
         closingCount.withLock { $0 += retiring.count }
         let left = Countdown(state.workers.count)

@@ -7,6 +7,9 @@ package enum Counter: Int, CaseIterable, Sendable {
     case downstreamRequests, downstreamRequestsActive
     case downstreamBytesReceived, downstreamBytesSent
     case downstreamHeadTimeouts, downstreamIdleTimeouts, downstreamWriteStalls, downstreamLingers
+    case downstreamUnmatched, downstreamHTTP2Connections, http2MalformedStreams, upstreamPingTimeouts
+    // MARK: TLS
+    case downstreamHandshakes, downstreamResumptions, upstreamHandshakes, upstreamResumptions, tlsQuarantined
     // MARK: Upstreams
     case upstreamConnections, upstreamConnects, upstreamConnectFailures, upstreamConnectTimeouts
     case upstreamRequests, upstreamRequestsActive, upstreamReuses, upstreamClosedIdle, upstreamIdleTimeouts
@@ -15,6 +18,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     // MARK: Retries and mirrors
     case retries, retriesDenied
     case mirrorsActive, mirrorsSent, mirrorsDropped, mirrorsFailed
+    // MARK: Tunnels
+    case tunnels
     // MARK: The worker
     case accessLogLines, accessLogDrops
     case generationsInstalled, bufferBytes, seriesOverflows
@@ -52,6 +57,28 @@ package enum Counter: Int, CaseIterable, Sendable {
             ("outrider_downstream_write_stalls_total", "Streams ended because a client took no byte for too long.")
         case .upstreamWriteStalls:
             ("outrider_upstream_write_stalls_total", "Streams ended because an upstream took no byte for too long.")
+        case .downstreamUnmatched:
+            (
+                "outrider_downstream_connections_unmatched_total",
+                "Client connections closed because no server name, protocol or destination of the listener fits."
+            )
+        case .downstreamHTTP2Connections:
+            ("outrider_downstream_http2_connections_total", "Client connections that speak HTTP/2.")
+        case .http2MalformedStreams:
+            ("outrider_http2_malformed_streams_total", "HTTP/2 streams reset because their message breaks the protocol.")
+        case .upstreamPingTimeouts:
+            ("outrider_upstream_ping_timeouts_total", "HTTP/2 connections to upstreams that did not answer a ping.")
+        case .downstreamHandshakes: ("outrider_downstream_handshakes_total", "TLS handshakes completed with clients.")
+        case .downstreamResumptions:
+            ("outrider_downstream_handshakes_resumed_total", "Of these, those that resumed an earlier session.")
+        case .upstreamHandshakes: ("outrider_upstream_handshakes_total", "TLS handshakes completed with upstreams.")
+        case .upstreamResumptions:
+            ("outrider_upstream_handshakes_resumed_total", "Of these, those that resumed an earlier session.")
+        case .tlsQuarantined:
+            (
+                "outrider_tls_quarantined_total",
+                "Connections closed or not made because the certificates that they need cannot be used."
+            )
         case .downstreamLingers: ("outrider_downstream_lingers_total", "Connections closed after an early answer.")
         case .upstreamConnections: ("outrider_upstream_connections", "Upstream connections open now.")
         case .upstreamConnects: ("outrider_upstream_connections_total", "Upstream connections begun.")
@@ -81,6 +108,7 @@ package enum Counter: Int, CaseIterable, Sendable {
         case .mirrorsDropped:
             ("outrider_mirrors_dropped_total", "Mirror copies not sent or cut, being beyond the budget.")
         case .mirrorsFailed: ("outrider_mirrors_failed_total", "Mirror copies that ended without a whole answer.")
+        case .tunnels: ("outrider_tunnels_total", "Upgrades and CONNECTs that both sides agreed on.")
         case .accessLogLines: ("outrider_access_log_lines_total", "Access log lines handed to the writer.")
         case .accessLogDrops:
             ("outrider_access_log_dropped_total", "Access log lines dropped because the writer was behind.")
@@ -97,11 +125,12 @@ package enum Counter: Int, CaseIterable, Sendable {
 @usableFromInline
 package enum ReasonCounter: Int, CaseIterable, Sendable {
     case downstreamFault, upstreamFault, retry, localAnswer
+    case tlsFault, upstreamTLSFault, http2Fault
 
     /// How many reasons one counter tells apart; what is above counts as the last.
     @inlinable package static var reasonsMax: Int { 64 }
     /// Cells of all counters and reasons.
-    @inlinable static var cellsCount: Int { 4 * 64 }
+    @inlinable static var cellsCount: Int { 7 * 64 }
 
     /// The Prometheus name and what it counts.
     package var described: (name: String, help: String) {
@@ -110,6 +139,10 @@ package enum ReasonCounter: Int, CaseIterable, Sendable {
             ("outrider_downstream_faults_total", "Requests refused because they break the protocol, by reason.")
         case .upstreamFault:
             ("outrider_upstream_faults_total", "Answers refused because they break the protocol, by reason.")
+        case .tlsFault: ("outrider_downstream_tls_faults_total", "Client connections ended by TLS, by reason.")
+        case .upstreamTLSFault: ("outrider_upstream_tls_faults_total", "Upstream connections ended by TLS, by reason.")
+        case .http2Fault:
+            ("outrider_downstream_http2_faults_total", "HTTP/2 connections ended for the client's fault, by reason.")
         case .retry: ("outrider_retries_by_reason_total", "Attempts beyond the first, by what made them.")
         case .localAnswer: ("outrider_local_answers_total", "Answers that the proxy gave itself, by reason.")
         }

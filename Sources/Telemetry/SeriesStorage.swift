@@ -8,6 +8,11 @@ enum SeriesLayout {
     @inlinable static var duration: Int { 2 }
     @inlinable static var requestBytes: Int { 2 + 21 }
     @inlinable static var responseBytes: Int { 2 + 42 }
+    /// A connection of bytes (`SeriesKey.WireProtocol.tcp`) has these instead.
+    @inlinable static var opened: Int { 1 }
+    @inlinable static var closed: Int { 2 }
+    @inlinable static var received: Int { 3 }
+    @inlinable static var sent: Int { 4 }
     /// Rounded up to whole cache lines.
     @inlinable static var words: Int { 72 }
 }

@@ -70,9 +70,13 @@ package final class WorkerMetrics: @unchecked Sendable {
         Self.bump(cells + (counter.rawValue &* ReasonCounter.reasonsMax &+ reason), 1)
     }
 
+    /// The cells of a key.
+    @inlinable @inline(__always)
+    func series(_ key: SeriesKey) -> UnsafeMutablePointer<Cell> { key.bits == lastKey ? lastSeries : find(key) }
+
     /// Counts a request that ended: its duration from the first byte in to the last byte out.
     @inlinable package func record(_ key: SeriesKey, durationMicroseconds: UInt64) {
-        let series = key.bits == lastKey ? lastSeries : find(key)
+        let series = series(key)
         Self.bump(series + SeriesLayout.requests, 1)
         Self.bump(series + SeriesLayout.duration, durationMicroseconds)
         var bucket = 0

@@ -198,6 +198,25 @@ package final class Head {
         return appendField(name: append(spelling), value: value, id: id)
     }
 
+    /// Adds a field whose bytes are copied in as a line of HTTP/1, `name: value CR LF`, the form in which a parsed head holds its
+    /// fields: the writer copies neighbours of that form in one piece. False (and nothing added) when the head is full.
+    @discardableResult
+    package func appendFieldLine(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, id: FieldName) -> Bool {
+        guard fieldCount < Self.fieldCapacity else { return false }
+        reserve(name.count + value.count + 4)
+        let start = storageUsed
+        let line = UnsafeMutableRawPointer(storage + start)
+        if let base = name.baseAddress { line.copyMemory(from: base, byteCount: name.count) }
+        line.storeBytes(of: UInt16(littleEndian: 0x203A), toByteOffset: name.count, as: UInt16.self)
+        let valueOffset = name.count + 2
+        if let base = value.baseAddress { (line + valueOffset).copyMemory(from: base, byteCount: value.count) }
+        line.storeBytes(of: UInt16(littleEndian: 0x0A0D), toByteOffset: valueOffset + value.count, as: UInt16.self)
+        storageUsed = start + valueOffset + value.count + 2
+        return appendField(
+            name: Slice(offset: start, length: name.count),
+            value: Slice(offset: start + valueOffset, length: value.count), id: id)
+    }
+
     /// The position of the first field of a known name that was not removed, or nil. O(1) while nothing was removed.
     @inlinable package func firstIndex(of id: FieldName) -> Int? {
         let first = firstByName[Int(id.rawValue)]

@@ -35,6 +35,9 @@ package enum Limits {
     /// Empty buffers that a worker's pool keeps.
     package static let pooledBuffersMax = 256
 
+    /// What TLS may make at once before it is sent: some records of 16 KiB.
+    package static let ciphertextBytes = 80 * 1024
+
     // MARK: Loop
 
     /// Bytes that one connection may move in one turn before others get theirs.
@@ -56,6 +59,8 @@ package enum Limits {
     package static let writeStallTimeoutMilliseconds = 60_000
     /// A client connection without a request.
     package static let downstreamIdleTimeoutMilliseconds = 3_600_000
+    /// A tunnel (WebSocket, CONNECT) or a TCP connection through which no byte passes.
+    package static let tunnelIdleTimeoutMilliseconds = 3_600_000
     /// An upstream connection without a request.
     package static let upstreamIdleTimeoutMilliseconds = 3_600_000
     /// Connecting to an endpoint.
@@ -111,6 +116,75 @@ package enum Limits {
     package static let http2ConnectionWindowBytes = 1024 * 1024
     /// Bytes of all its streams that a connection may hold for an endpoint or a client before its peer has to wait.
     package static let http2HeldBytesMax = 4 * 1024 * 1024
+    /// Heads and stream records that a worker keeps for reuse.
+    package static let http2PooledHeadsMax = 256
+    package static let http2PooledStreamsMax = 1024
+    /// The SETTINGS in an `HTTP2-Settings` field: nghttp2 takes 32 entries of six bytes.
+    package static let http2UpgradeSettingsBytesMax = 32 * 6
+    /// A header block as it is written, before compression. A head of ours and what the proxy adds to it fit.
+    package static let http2SentBlockBytesMax = 256 * 1024
+    /// Room that writing wants in an output buffer: a frame of the default size, its header and a pad length.
+    package static let http2FrameRoomBytes = 9 + 1 + 16 * 1024
+
+    // What a peer may do to an HTTP/2 connection before it is told to calm down: a burst, what comes back each second, and
+    // what honest work earns on top. nghttp2, Envoy and HAProxy were the measure; a browser that cancels a page, an outage
+    // with a thousand time-outs and gRPC with an acknowledged ping for each message stay below.
+
+    /// Streams that a client opened and cancelled within `http2YoungStreamMilliseconds`. A stream that completes earns one back.
+    package static let http2ResetsBurstMax = 500
+    package static let http2ResetsPerSecondMax = 50
+    package static let http2YoungStreamMilliseconds = 1_000
+    /// Streams that we had to reset since the peer broke a rule ("made you reset"), and heads too large.
+    package static let http2ProvokedResetsBurstMax = 100
+    package static let http2ProvokedResetsPerSecondMax = 10
+    /// CONTINUATION frames of one header block (nghttp2's own limit), and its bytes as they arrive.
+    package static let http2ContinuationsMax = 8
+    package static let http2BlockBytesMax = 128 * 1024
+    package static let http2SettingsBurstMax = 100
+    package static let http2SettingsPerSecondMax = 10
+    /// Pings. Each DATA or HEADERS frame, in either direction, earns one.
+    package static let http2PingsBurstMax = 500
+    package static let http2PingsPerSecondMax = 100
+    /// WINDOW_UPDATE frames. Each DATA frame that we send earns ten (Envoy), each request two.
+    package static let http2WindowUpdatesBurstMax = 1_000
+    package static let http2WindowUpdatesPerSecondMax = 100
+    /// PRIORITY frames. Each request earns four.
+    package static let http2PrioritiesBurstMax = 200
+    package static let http2PrioritiesPerSecondMax = 20
+    /// DATA, HEADERS and CONTINUATION frames that carry nothing and end nothing.
+    package static let http2EmptyFramesBurstMax = 100
+    package static let http2EmptyFramesPerSecondMax = 10
+    /// DATA frames of fewer bytes than a gRPC message has at least, which do not end a stream.
+    package static let http2TinyDataBytes = 5
+    package static let http2TinyDataBurstMax = 10_000
+    package static let http2TinyDataPerSecondMax = 2_000
+    /// Frames of types that nobody knows. Each request earns two.
+    package static let http2UnknownFramesBurstMax = 200
+    package static let http2UnknownFramesPerSecondMax = 20
+    /// Acknowledgements of SETTINGS and PING that may wait for a peer that does not read.
+    package static let http2AcknowledgementsMax = 1_000
+
+    // MARK: TLS
+
+    /// From a connection's beginning to the end of its handshake, or to the bytes that its chain is chosen by: Envoy's value.
+    package static let handshakeTimeoutMilliseconds = 15_000
+    /// Steps of handshakes that one worker takes in one turn, so that a storm of them leaves others served.
+    package static let handshakesPerTurnMax = 8
+    /// A file of certificates, keys or revocation lists.
+    package static let pemBytesMax = 4 * 1024 * 1024
+    /// The certificates that a peer may send.
+    package static let tlsPeerChainBytesMax = 64 * 1024
+    /// How long a session may be resumed: OpenSSL's default.
+    package static let tlsTicketSeconds = 7200
+    /// Servers whose sessions one worker keeps as a client, and sessions kept for each.
+    package static let tlsCachedServersMax = 1024
+    package static let tlsCachedSessionsPerServerMax = 2
+    /// A ClientHello as far as it is looked at before OpenSSL has it: Envoy's tls_inspector's value.
+    package static let clientHelloBytesMax = 16 * 1024
+    /// A server name: a DNS name's length.
+    package static let serverNameBytesMax = 255
+    /// A method's token, where HTTP is told from other protocols by its first bytes.
+    package static let detectedMethodBytesMax = 20
 
     // MARK: Names and files
 

@@ -34,7 +34,6 @@ package struct Subnet: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        let host = bytes.count == 4 ? bytes.map(String.init).joined(separator: ".") : SocketAddress(ip: bytes, port: 0).host
-        return "\(host)/\(prefixLength)"
+        "\(SocketAddress(ip: bytes, port: 0).host)/\(prefixLength)"
     }
 }

@@ -9,6 +9,7 @@ struct PoolModel {
     struct Request: Hashable {
         var worker: Int
         var endpoint: Int
+        var variant: UInt32 = 0
         var id: UInt32
     }
 
@@ -18,24 +19,49 @@ struct PoolModel {
         var id: UInt32
     }
 
+    /// What the model knows of an open connection.
+    struct Open {
+        var variant: UInt32 = 0
+        var capacity: UInt32 = 1
+        var served = 0
+        var drains = false
+    }
+
+    struct Attempt {
+        var worker: Int
+        var endpoint: Int
+        var variant: UInt32
+    }
+
     let house: House
     let pools: [WorkerPools]
+    let isMultiplexed: Bool
     var now = 0
+    /// Breaks one in ten connections when a request is assigned to it, from within the action.
+    var breaks: Draws?
     private var lastID: UInt32 = 0
+    private var isPerforming = false
 
-    /// Connections on their way, by worker and endpoint.
-    var connecting: [(worker: Int, endpoint: Int)] = []
-    var open: [Connection: Int] = [:]
-    var inUse: [Connection: Request] = [:]
+    /// Connections on their way.
+    var connecting: [Attempt] = []
+    var open: [Connection: Open] = [:]
+    /// Requests by connection, those that have none left out.
+    var inUse: [Connection: [Request]] = [:]
     var waiting: [Request] = []
     var pokes: [(worker: Int, cluster: Int32)] = []
     var refused: [Request] = []
     var failed: [Request] = []
     var served: [Request] = []
 
-    init(endpoints count: Int, workers: Int, limits: ClusterLimits, requestsPerConnection: Int = 0) {
+    init(
+        endpoints count: Int, workers: Int, limits: ClusterLimits = ClusterLimits(), requestsPerConnection: Int = 0,
+        streamsMax: Int? = nil, durationMaxMilliseconds: Int = 0
+    ) {
         var spec = cluster(endpoints(count), limits: limits)
         spec.requestsPerConnectionMax = requestsPerConnection
+        spec.connectionDurationMaxMilliseconds = durationMaxMilliseconds
+        spec.streamsMax = streamsMax ?? 1
+        isMultiplexed = streamsMax != nil
         house = House([spec], workers: workers)
         pools = (0..<workers).map { [board = house.board] in WorkerPools(worker: $0, board: board) }
         for pool in pools { pool.install(house.table) }
@@ -43,18 +69,24 @@ struct PoolModel {
 
     var record: ClusterRecord { house.table.cluster(0) }
     var limits: ClusterLimits { house.table.specs[0].limits }
+    var active: Int { inUse.values.reduce(0) { $0 + $1.count } }
+    /// Open connections, the first first.
+    var connections: [Connection] { open.keys.sorted { $0.id < $1.id } }
 
     // MARK: - Steps
 
     @discardableResult
-    mutating func lease(worker: Int, endpoint: Int = 0) -> Request {
+    mutating func lease(worker: Int, endpoint: Int = 0, variant: UInt32 = 0) -> Request {
         lastID += 1
-        let request = Request(worker: worker, endpoint: endpoint, id: lastID)
-        switch pools[worker].lease(request: request.id, endpoint: house.table.endpoint(endpoint), cluster: record) {
+        let request = Request(worker: worker, endpoint: endpoint, variant: variant, id: lastID)
+        let answer = pools[worker].lease(
+            request: request.id, endpoint: house.table.endpoint(endpoint), cluster: record, variant: variant,
+            isMultiplexed: isMultiplexed)
+        switch answer {
         case .use(let id): use(Connection(worker: worker, endpoint: endpoint, id: id), request)
         case .connect:
             waiting.append(request)
-            connecting.append((worker, endpoint))
+            connecting.append(Attempt(worker: worker, endpoint: endpoint, variant: variant))
         case .wait: waiting.append(request)
         case .refuse: refused.append(request)
         }
@@ -62,40 +94,64 @@ struct PoolModel {
         return request
     }
 
-    mutating func connect(_ index: Int, succeeds: Bool = true) {
-        let (worker, endpoint) = connecting.remove(at: index)
+    mutating func connect(_ index: Int, succeeds: Bool = true, capacity: UInt32? = nil) {
+        let attempt = connecting.remove(at: index)
+        let (worker, endpoint) = (attempt.worker, attempt.endpoint)
         if succeeds {
             lastID += 1
-            open[Connection(worker: worker, endpoint: endpoint, id: lastID)] = 0
-            pools[worker].connected(connection: lastID, endpoint: house.slot(endpoint), now: now)
+            let capacity = capacity ?? record.streamsMax
+            open[Connection(worker: worker, endpoint: endpoint, id: lastID)] = Open(
+                variant: attempt.variant, capacity: capacity)
+            pools[worker].connected(
+                connection: lastID, endpoint: house.slot(endpoint), variant: attempt.variant, capacity: capacity,
+                now: now)
         } else {
-            pools[worker].connectFailed(endpoint: house.slot(endpoint))
+            pools[worker].connectFailed(endpoint: house.slot(endpoint), variant: attempt.variant)
         }
         perform(worker)
     }
 
-    mutating func finish(_ connection: Connection, isReusable: Bool = true) {
-        guard let request = inUse.removeValue(forKey: connection) else { return }
+    /// The `index`th request on the connection ends.
+    mutating func finish(_ connection: Connection, _ index: Int = 0, isReusable: Bool = true) {
+        guard let request = remove(connection, index) else { return }
         served.append(request)
+        if !isReusable { open[connection]?.drains = true }
         pools[connection.worker].released(
-            connection: connection.id, endpoint: house.slot(connection.endpoint), cluster: record,
-            isReusable: isReusable,
-            served: open[connection] ?? 0, now: now)
+            connection: connection.id, cluster: record, isReusable: isReusable, now: now)
         perform(connection.worker)
     }
 
     /// The peer closes.
     mutating func drop(_ connection: Connection) {
+        let pool = pools[connection.worker]
+        let requests = inUse.removeValue(forKey: connection) ?? []
         open[connection] = nil
-        let wasInUse = inUse.removeValue(forKey: connection) != nil
-        pools[connection.worker].closed(
-            connection: connection.id, endpoint: house.slot(connection.endpoint), ending: wasInUse ? record : nil)
+        if requests.count == 1 {
+            pool.closed(connection: connection.id, ending: record)
+        } else {
+            for _ in requests { pool.lost(connection: connection.id, cluster: record) }
+            pool.closed(connection: connection.id)
+        }
+        perform(connection.worker)
+    }
+
+    mutating func drain(_ connection: Connection) {
+        open[connection]?.drains = true
+        pools[connection.worker].drain(connection: connection.id)
+        perform(connection.worker)
+    }
+
+    mutating func changeCapacity(_ connection: Connection, to capacity: UInt32) {
+        open[connection]?.capacity = capacity
+        pools[connection.worker].capacityChanged(connection: connection.id, to: capacity)
         perform(connection.worker)
     }
 
     mutating func cancel(_ index: Int) {
         let request = waiting.remove(at: index)
-        #expect(pools[request.worker].cancel(request: request.id, endpoint: house.slot(request.endpoint)))
+        #expect(
+            pools[request.worker].cancel(
+                request: request.id, endpoint: house.slot(request.endpoint), variant: request.variant))
         perform(request.worker)
     }
 
@@ -103,6 +159,10 @@ struct PoolModel {
         let poke = pokes.remove(at: index)
         pools[poke.worker].poked(cluster: poke.cluster)
         perform(poke.worker)
+    }
+
+    mutating func deliverAll() {
+        while !pokes.isEmpty { deliver(0) }
     }
 
     mutating func expire(worker: Int) {
@@ -113,39 +173,64 @@ struct PoolModel {
     // MARK: - Actions
 
     private mutating func use(_ connection: Connection, _ request: Request) {
-        #expect(open[connection] != nil && inUse[connection] == nil, "a connection carries one request")
-        open[connection, default: 0] += 1
-        inUse[connection] = request
+        let most = house.table.cluster(0).requestsPerConnectionMax
+        guard let known = open[connection] else {
+            Issue.record("only an open connection is used")
+            return
+        }
+        #expect(known.variant == request.variant, "a connection serves its variant")
+        #expect(!known.drains, "a connection that drains takes no requests")
+        #expect(inUse[connection, default: []].count < Int(known.capacity), "a connection takes what it can")
+        #expect(most == 0 || known.served < most, "a connection has its number of requests")
+        open[connection]?.served += 1
+        inUse[connection, default: []].append(request)
+    }
+
+    private mutating func remove(_ connection: Connection, _ index: Int) -> Request? {
+        guard let request = inUse[connection]?.remove(at: index) else { return nil }
+        if inUse[connection]?.isEmpty == true { inUse[connection] = nil }
+        return request
     }
 
     private mutating func perform(_ worker: Int) {
-        while let action = pools[worker].next() {
-            switch action {
-            case .assign(let id, let connection, let slot):
-                let endpoint = house.table.endpointRange(of: 0).first { house.slot($0) == slot } ?? -1
-                let first = waiting.first { $0.worker == worker && $0.endpoint == endpoint }
-                #expect(first?.id == id, "who waits longest is served first")
-                waiting.removeAll { $0.id == id }
-                use(
-                    Connection(worker: worker, endpoint: endpoint, id: connection),
-                    Request(worker: worker, endpoint: endpoint, id: id))
-            case .connect(let slot, let id):
-                #expect(waiting.contains { $0.id == id })
-                connecting.append((worker, house.table.endpointRange(of: 0).first { house.slot($0) == slot } ?? -1))
-            case .close(let id, let slot):
-                let connection = open.keys.first { $0.worker == worker && $0.id == id }
-                #expect(connection.map { inUse[$0] == nil } == true, "only a free connection is closed")
-                if let connection { open[connection] = nil }
-                pools[worker].closed(connection: id, endpoint: slot)
-            case .refuse(let id, _): move(id, to: \.refused)
-            case .fail(let id): move(id, to: \.failed)
-            case .poke(let workers, let cluster):
-                for worker in 0..<pools.count where workers >> UInt64(worker) & 1 == 1 {
-                    pokes.append((worker, cluster))
-                }
-            }
-        }
+        guard !isPerforming else { return }
+        isPerforming = true
+        while let action = pools[worker].next() { perform(action, worker) }
+        isPerforming = false
         check()
+    }
+
+    private mutating func perform(_ action: PoolAction, _ worker: Int) {
+        switch action {
+        case .assign(let id, let connection, let slot): assign(id, connection, endpoint(slot), worker)
+        case .connect(let slot, let variant, let id):
+            #expect(waiting.contains { $0.id == id && $0.variant == variant })
+            connecting.append(Attempt(worker: worker, endpoint: endpoint(slot), variant: variant))
+        case .close(let id, _):
+            let connection = open.keys.first { $0.worker == worker && $0.id == id }
+            #expect(connection.map { inUse[$0] == nil } == true, "only a free connection is closed")
+            if let connection { open[connection] = nil }
+            pools[worker].closed(connection: id)
+        case .refuse(let id, _): move(id, to: \.refused)
+        case .fail(let id): move(id, to: \.failed)
+        case .poke(let workers, let cluster):
+            for worker in 0..<pools.count where workers >> UInt64(worker) & 1 == 1 { pokes.append((worker, cluster)) }
+        }
+    }
+
+    private mutating func assign(_ id: UInt32, _ number: UInt32, _ endpoint: Int, _ worker: Int) {
+        let connection = Connection(worker: worker, endpoint: endpoint, id: number)
+        let variant = open[connection]?.variant
+        let first = waiting.first { $0.worker == worker && $0.endpoint == endpoint && $0.variant == variant }
+        #expect(first?.id == id, "who waits longest is served first")
+        guard let first else { return }
+        waiting.removeAll { $0 == first }
+        use(connection, first)
+        if breaks != nil, Int.random(in: 0..<10, using: &breaks!) == 0 { drop(connection) }
+    }
+
+    private func endpoint(_ slot: Int32) -> Int {
+        house.table.endpointRange(of: 0).first { house.slot($0) == slot } ?? -1
     }
 
     private mutating func move(_ id: UInt32, to list: WritableKeyPath<PoolModel, [Request]>) {
@@ -163,16 +248,22 @@ struct PoolModel {
         #expect(connections == open.count + connecting.count)
         #expect(connections <= limits.connectionsMax)
         #expect(board.count(.pending, slot) == waiting.count)
-        #expect(waiting.count <= limits.pendingMax)
-        #expect(inUse.count <= limits.requestsMax)
-        #expect(board.activeRequests(cluster: slot) == inUse.count)
-        if limits.requestsMax < Limits.unlimited { #expect(board.count(.requests, slot) == inUse.count) }
+        // Who lost a connection before it was told of it waits beyond the limit.
+        #expect(waiting.count <= limits.pendingMax || breaks != nil)
+        #expect(active <= limits.requestsMax)
+        #expect(board.activeRequests(cluster: slot) == active)
+        if limits.requestsMax < Limits.unlimited { #expect(board.count(.requests, slot) == active) }
+        for pool in pools {
+            let fault = pool.firstFault
+            #expect(fault == nil)
+        }
     }
 
     // MARK: - The end
 
     /// Lets everything under way come to its end, without new requests; then nothing may wait any more.
     mutating func settle(_ comment: Comment? = nil) {
+        breaks = nil
         for _ in 0..<100_000 {
             if !pokes.isEmpty {
                 deliver(0)
@@ -180,6 +271,8 @@ struct PoolModel {
                 connect(0)
             } else if let connection = inUse.keys.min(by: { $0.id < $1.id }) {
                 finish(connection)
+            } else if let paused = connections.first(where: { open[$0]?.capacity == 0 }) {
+                changeCapacity(paused, to: 1)
             } else {
                 break
             }

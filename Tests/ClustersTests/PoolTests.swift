@@ -143,55 +143,6 @@ struct PoolTests {
         model.closeAll()
     }
 
-    @Test("Whatever happens in whatever order: limits hold, queues are fair, nobody starves, nothing is left behind")
-    func randomWalk() {
-        for seed in 1...UInt64(120) {
-            var draws = Draws(seed: seed)
-            let limits = ClusterLimits(
-                connectionsMax: [1, 1, 2, 3, Limits.unlimited].randomElement(using: &draws) ?? 1,
-                pendingMax: [3, 20, Limits.unlimited].randomElement(using: &draws) ?? 1,
-                requestsMax: [2, Limits.unlimited].randomElement(using: &draws) ?? 1)
-            let workers = Int.random(in: 1...4, using: &draws)
-            let endpoints = Int.random(in: 1...3, using: &draws)
-            var model = PoolModel(
-                endpoints: endpoints, workers: workers, limits: limits,
-                requestsPerConnection: [0, 0, 1, 3].randomElement(using: &draws) ?? 0)
-            for _ in 0..<600 { step(&model, workers, endpoints, &draws) }
-            model.settle("seed \(seed)")
-            model.closeAll()
-        }
-    }
-
-    private func step(_ model: inout PoolModel, _ workers: Int, _ endpoints: Int, _ draws: inout Draws) {
-        switch Int.random(in: 0..<100, using: &draws) {
-        case 0..<35:
-            model.lease(
-                worker: Int.random(in: 0..<workers, using: &draws),
-                endpoint: Int.random(in: 0..<endpoints, using: &draws))
-        case 35..<55:
-            guard !model.connecting.isEmpty else { return }
-            model.connect(
-                Int.random(in: 0..<model.connecting.count, using: &draws),
-                succeeds: Int.random(in: 0..<10, using: &draws) > 0)
-        case 55..<78:
-            let used = model.inUse.keys.sorted { $0.id < $1.id }
-            guard let connection = used.randomElement(using: &draws) else { return }
-            model.finish(connection, isReusable: Int.random(in: 0..<10, using: &draws) > 0)
-        case 78..<82:
-            let open = model.open.keys.sorted { $0.id < $1.id }
-            if let connection = open.randomElement(using: &draws) { model.drop(connection) }
-        case 82..<86:
-            guard !model.waiting.isEmpty else { return }
-            model.cancel(Int.random(in: 0..<model.waiting.count, using: &draws))
-        case 86..<88:
-            model.now += Limits.upstreamIdleTimeoutMilliseconds / 2
-            model.expire(worker: Int.random(in: 0..<workers, using: &draws))
-        default:
-            guard !model.pokes.isEmpty else { return }
-            model.deliver(Int.random(in: 0..<model.pokes.count, using: &draws))
-        }
-    }
-
     @Test("Endpoints that a new generation lacks keep no connection, and hold their slots until the last is closed")
     func retiredEndpoint() {
         let house = House([cluster(endpoints(2))])
@@ -199,20 +150,20 @@ struct PoolTests {
         pools.install(house.table)
         let (endpoint, record) = (house.table.endpoint(1), house.table.cluster(0))
         for request: UInt32 in 1...3 { _ = pools.lease(request: request, endpoint: endpoint, cluster: record) }
-        pools.connected(connection: 7, endpoint: endpoint.slot, now: 0)
-        pools.connected(connection: 8, endpoint: endpoint.slot, now: 0)
+        pools.connected(connection: 7, endpoint: endpoint.slot, capacity: 1, now: 0)
+        pools.connected(connection: 8, endpoint: endpoint.slot, capacity: 1, now: 0)
         #expect(pools.next() == .assign(request: 1, connection: 7, endpoint: endpoint.slot))
         #expect(pools.next() == .assign(request: 2, connection: 8, endpoint: endpoint.slot))
         pools.cancel(request: 3, endpoint: endpoint.slot)
-        pools.released(connection: 8, endpoint: endpoint.slot, cluster: record, isReusable: true, served: 1, now: 0)
+        pools.released(connection: 8, cluster: record, isReusable: true, now: 0)
         #expect(pools.next() == nil)
 
         pools.install(ClusterTable(specs: [cluster(endpoints(1))], registry: house.registry))
         #expect(pools.next() == .close(connection: 8, endpoint: endpoint.slot))
-        pools.closed(connection: 8, endpoint: endpoint.slot)
-        pools.released(connection: 7, endpoint: endpoint.slot, cluster: record, isReusable: true, served: 1, now: 0)
+        pools.closed(connection: 8)
+        pools.released(connection: 7, cluster: record, isReusable: true, now: 0)
         #expect(pools.next() == .close(connection: 7, endpoint: endpoint.slot))
-        pools.closed(connection: 7, endpoint: endpoint.slot)
+        pools.closed(connection: 7)
         #expect(pools.hasRetiredConnections)
         pools.connectFailed(endpoint: endpoint.slot)
         #expect(!pools.hasRetiredConnections)
@@ -230,8 +181,8 @@ struct PoolTests {
         #expect(pools[1].lease(request: 3, endpoint: endpoint, cluster: record) == .wait)
         #expect(pools[1].next() == .poke(workers: 1, cluster: record.slot))
         pools[1].install(ClusterTable(specs: [cluster(endpoints(1))], registry: house.registry))
-        #expect(pools[1].next() == .connect(endpoint: endpoint.slot, request: 3))
-        #expect(pools[1].next() == .connect(endpoint: endpoint.slot, request: 3))
+        #expect(pools[1].next() == .connect(endpoint: endpoint.slot, variant: 0, request: 3))
+        #expect(pools[1].next() == .connect(endpoint: endpoint.slot, variant: 0, request: 3))
         #expect(pools[1].next() == nil)
         #expect(house.board.wanted(record.slot) == 0)
     }

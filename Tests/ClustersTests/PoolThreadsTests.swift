@@ -7,9 +7,13 @@ import Wire
 /// The hand-over between real threads: what the model checks step by step, here under the processor's own orders.
 @Suite("Pools on threads")
 struct PoolThreadsTests {
-    @Test("Three workers with one connection between them all get their requests served", arguments: [1, 2])
-    func threads(connectionsMax: Int) {
-        let house = House([cluster(endpoints(2), limits: ClusterLimits(connectionsMax: connectionsMax))], workers: 3)
+    @Test(
+        "Three workers with one connection between them all get their requests served",
+        arguments: [1, 2], [1, 3])
+    func threads(connectionsMax: Int, streamsMax: Int) {
+        var spec = cluster(endpoints(2), limits: ClusterLimits(connectionsMax: connectionsMax))
+        spec.streamsMax = streamsMax
+        let house = House([spec], workers: 3)
         let (board, table) = (house.board, house.table)
         let mailboxes = (0..<3).map { _ in Mailbox() }
         let open = Gauge()
@@ -74,10 +78,14 @@ struct PoolThreadsTests {
             }
         }
 
+        private var streamsMax: UInt32 { table.cluster(0).streamsMax }
+
         private mutating func lease() {
             lastID += 1
             let endpoint = table.endpoint(Int(draws.next() % 2))
-            switch pools.lease(request: lastID, endpoint: endpoint, cluster: table.cluster(0)) {
+            let answer = pools.lease(
+                request: lastID, endpoint: endpoint, cluster: table.cluster(0), isMultiplexed: streamsMax > 1)
+            switch answer {
             case .use(let connection): inUse.append((connection, endpoint.slot))
             case .connect:
                 waiting += 1
@@ -92,15 +100,19 @@ struct PoolThreadsTests {
             for endpoint in connecting {
                 lastID += 1
                 open.add(1)
-                pools.connected(connection: lastID, endpoint: endpoint, now: 0)
+                pools.connected(connection: lastID, endpoint: endpoint, capacity: streamsMax, now: 0)
             }
             connecting.removeAll()
-            let ending = inUse
-            inUse.removeAll()
-            for (connection, endpoint) in ending {
+            // With several requests on a connection some last longer than others.
+            let ending = streamsMax > 1 ? inUse.filter { _ in draws.next() % 3 > 0 } : inUse
+            if streamsMax > 1 {
+                for one in ending { inUse.remove(at: inUse.firstIndex { $0 == one } ?? 0) }
+            } else {
+                inUse.removeAll()
+            }
+            for (connection, _) in ending {
                 pools.released(
-                    connection: connection, endpoint: endpoint, cluster: table.cluster(0),
-                    isReusable: draws.next() % 8 > 0, served: 1, now: 0)
+                    connection: connection, cluster: table.cluster(0), isReusable: draws.next() % 8 > 0, now: 0)
             }
             perform()
         }
@@ -111,10 +123,10 @@ struct PoolThreadsTests {
                 case .assign(_, let connection, let endpoint):
                     waiting -= 1
                     inUse.append((connection, endpoint))
-                case .connect(let endpoint, _): connecting.append(endpoint)
-                case .close(let connection, let endpoint):
+                case .connect(let endpoint, _, _): connecting.append(endpoint)
+                case .close(let connection, _):
                     open.add(-1)
-                    pools.closed(connection: connection, endpoint: endpoint)
+                    pools.closed(connection: connection)
                 case .refuse, .fail: Issue.record("nothing fails here")
                 case .poke(let workers, _):
                     for worker in mailboxes.indices where workers >> UInt64(worker) & 1 == 1 {

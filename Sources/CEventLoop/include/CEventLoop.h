@@ -89,6 +89,8 @@ int outrider_accept(int listener, outrider_address *peer);
 // Starts to connect. Returns the fd, with `*in_progress` set when writability or an error will tell how it ended.
 int outrider_connect(const outrider_address *address, int *in_progress);
 ssize_t outrider_receive(int fd, void *bytes, size_t count);
+// The same without taking the bytes off.
+ssize_t outrider_peek(int fd, void *bytes, size_t count);
 ssize_t outrider_send(int fd, const void *bytes, size_t count);
 ssize_t outrider_send2(int fd, const void *first, size_t first_count, const void *second, size_t second_count);
 ssize_t outrider_send3(

@@ -1,4 +1,6 @@
 import HTTP1
+import HTTP2
+import TLS
 import Telemetry
 
 /// What the numbers behind `ReasonCounter`s stand for, in metrics.
@@ -8,6 +10,9 @@ enum ReasonNames {
 
     static let all: [ReasonCounter: [String]] = [
         .downstreamFault: faults, .upstreamFault: faults,
+        .tlsFault: TLSFault.allCases.map { "\($0.label)" },
+        .upstreamTLSFault: TLSFault.allCases.map { "\($0.label)" },
+        .http2Fault: HTTP2Fault.allCases.map { "\($0.label)" },
         .retry: ["answer", "connect", "reset", "timeout", "reused_connection"],
     ]
 }

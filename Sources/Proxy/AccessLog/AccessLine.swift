@@ -1,5 +1,6 @@
 import Clusters
 import Routing
+import TLS
 import Telemetry
 import Wire
 
@@ -19,11 +20,50 @@ extension Worker {
         }
     }
 
+    /// The line of a connection that never became a request. `reason`: why the transport failed, where it did.
+    func writeConnectionLine(_ client: Client, flags: ResponseFlags, details: StaticString, reason: String) {
+        withUnsafeTemporaryAllocation(byteCount: Limits.logLineBytesMax, alignment: 1) { memory in
+            var line = TextWriter(UnsafeMutableRawBufferPointer(rebasing: memory[..<(memory.count - 1)]))
+            line.append("[")
+            appendTime(loop.realtimeMilliseconds, to: &line)
+            line.append("] \"- - -\" 0 ")
+            line.append(flags)
+            line.append(" ")
+            line.append(details)
+            line.append(" - \"")
+            var reason = reason.isEmpty ? "-" : reason
+            reason.withUTF8 { line.appendQuotable(UnsafeRawBufferPointer($0)) }
+            line.append("\" 0 0 0 - \"-\" \"-\" \"-\" \"")
+            if let name = client.facts.serverName {
+                var name = name
+                name.withUTF8 { line.appendQuotable(UnsafeRawBufferPointer($0)) }
+            } else {
+                line.append("-")
+            }
+            line.append("\" \"-\" - - ")
+            line.append(client.localText)
+            line.append(" ")
+            line.append(client.remoteText)
+            line.append(" ")
+            appendServerName(client, to: &line)
+            line.append(" -")
+            let count = line.count
+            memory[count] = UInt8(ascii: "\n")
+            put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[...count]))
+        }
+    }
+
+    private func appendServerName(_ client: Client?, to line: inout TextWriter) {
+        guard var name = client?.facts.serverName else { return line.append("-") }
+        name.withUTF8 { line.append(UnsafeRawBufferPointer($0)) }
+    }
+
     private func appendRequest(_ exchange: Exchange, to line: inout TextWriter) {
         let head = exchange.requestHead
         line.append("[")
         appendTime(
             loop.realtimeMilliseconds &- (loop.nowNanoseconds &- exchange.startedNanoseconds) / 1_000_000, to: &line)
+        if exchange.isTCP { return line.append("] \"- - -\" ") }
         line.append("] \"")
         line.append(head.bytes(head.methodSlice))
         line.append(" ")
@@ -32,6 +72,7 @@ extension Worker {
         } else {
             line.appendQuotable(head.bytes(head.path))
         }
+        if head.isHTTP2 { return line.append(" HTTP/2\" ") }
         line.append(head.minorVersion == 0 ? " HTTP/1.0\" " : " HTTP/1.1\" ")
     }
 
@@ -43,7 +84,9 @@ extension Worker {
         line.append(flags)
         line.append(" ")
         line.append(exchange.details)
-        line.append(" - \"-\" ")
+        line.append(" - \"")
+        if let fault = exchange.upstreamTLSFault { line.append(fault.sentence) } else { line.append("-") }
+        line.append("\" ")
         line.append(decimal: exchange.bytesReceived)
         line.append(" ")
         line.append(decimal: exchange.bytesSent)
@@ -80,11 +123,15 @@ extension Worker {
             line.append(exchange.clusterIndex == -2 ? "PassthroughCluster" : "-")
         }
         line.append(" - ")
-        line.append(exchange.downstream?.localAddressText ?? Self.dash)
+        line.append(exchange.downstream?.client.localText ?? Self.dash)
         line.append(" ")
-        line.append(exchange.downstream?.remoteAddressText ?? Self.dash)
-        line.append(" - ")
-        if exchange.decision.route >= 0, let routes = exchange.use?.routes {
+        line.append(exchange.downstream?.client.remoteText ?? Self.dash)
+        line.append(" ")
+        appendServerName(exchange.downstream?.client, to: &line)
+        line.append(" ")
+        if exchange.isTCP {
+            line.append("-")
+        } else if exchange.decision.route >= 0, let routes = exchange.use?.routes {
             let name = routes.routeNameBytes(exchange.decision.route)
             if name.isEmpty { line.append("default") } else { line.append(name) }
         } else {

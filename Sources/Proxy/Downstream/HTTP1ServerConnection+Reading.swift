@@ -9,9 +9,10 @@ extension HTTP1ServerConnection {
     /// the socket, as they do while earlier answers wait for a client that sends without reading.
     private var wantsBytes: Bool {
         switch phase {
-        case .head: !closesWhenEmpty && !isFull
+        case .head: !closesWhenEmpty && !isFull && successor == nil
         case .lingering: !closesWhenEmpty
         case .body: !isPaused
+        case .tunnel: !isPaused && !inputEnded
         case .answering: false
         }
     }
@@ -22,10 +23,9 @@ extension HTTP1ServerConnection {
         while isReadable, wantsBytes, !isClosed {
             if budget <= 0 { return worker.loop.makeReady(self) }
             let target = readTarget()
-            let count = Socket.receive(fd, into: target)
+            let count = receive(into: target)
             if count <= 0 { return readFailed(count) }
             budget -= count
-            if count < target.count, !isHungUp { isReadable = false }
             received(target, count)
         }
         noticeDeparture()
@@ -41,6 +41,7 @@ extension HTTP1ServerConnection {
         switch phase {
         case .head, .lingering: endWhenEmpty()
         case .body: abort(.disconnected)
+        case .tunnel: tunnelInputEnded(result)
         case .answering: noticeDeparture()
         }
     }
@@ -48,6 +49,7 @@ extension HTTP1ServerConnection {
     /// A client's FIN before the answer's head means that it is gone; so does a broken socket, also while its body is not read.
     private func noticeDeparture() {
         guard isHungUp, exchange != nil, !isClosed else { return }
+        if phase == .tunnel, !inputEnded, !writeFailed, !isBroken { return }
         if writeFailed || isBroken || phase == .answering && !answerStarted { abort(.disconnected) }
     }
 
@@ -58,8 +60,9 @@ extension HTTP1ServerConnection {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
             let step: Int
             switch phase {
-            case .head: step = isFull ? 0 : consumeHead(rest)
+            case .head: step = isFull || successor != nil ? 0 : consumeHead(rest)
             case .body: step = isPaused ? 0 : consumeBody(rest)
+            case .tunnel: step = isPaused ? 0 : consumeTunnel(rest)
             case .answering: step = 0
             case .lingering:
                 step = rest.count
@@ -76,6 +79,7 @@ extension HTTP1ServerConnection {
 
     private func consumeHead(_ bytes: UnsafeRawBufferPointer) -> Int {
         if closesWhenEmpty { return bytes.count }
+        if bytes[0] == UInt8(ascii: "P"), !hasAnswered, speaksHTTP2(bytes) { return 0 }
         switch RequestHead.parse(bytes, into: worker.requestHead) {
         case .partial:
             if headSince == 0 {
@@ -89,6 +93,7 @@ extension HTTP1ServerConnection {
             return bytes.count
         case .complete(let consumed, let framing, let persists):
             headSince = 0
+            if worker.requestHead.has(.http2Settings), changesToHTTP2(framing) { return consumed }
             beginExchange(framing: framing, persists: persists)
             return consumed
         }
@@ -105,6 +110,7 @@ extension HTTP1ServerConnection {
         answerEnded = false
         answerFraming = .none
         isPaused = false
+        inputEnded = false
         exchange = running
         var hasBody = true
         switch framing {
@@ -151,6 +157,20 @@ extension HTTP1ServerConnection {
         }
     }
 
+    // MARK: - Tunnel
+
+    private func consumeTunnel(_ bytes: UnsafeRawBufferPointer) -> Int {
+        exchange?.requestData(bytes)
+        return bytes.count
+    }
+
+    /// The client sends no more: its half ends, unless the socket broke.
+    private func tunnelInputEnded(_ result: Int) {
+        guard result == 0, !isBroken, !writeFailed else { return abort(.disconnected) }
+        inputEnded = true
+        exchange?.requestEnd(trailers: nil)
+    }
+
     // MARK: - Refusing
 
     /// Answers outside any exchange and closes, lingering so that the answer is read. `isRecorded`: the request was counted.
@@ -175,7 +195,7 @@ extension HTTP1ServerConnection {
     func beginLinger() {
         guard !isClosed else { return }
         worker.metrics.add(.downstreamLingers)
-        _ = Socket.shutdownWrite(fd)
+        endSending()
         lingerUntil = worker.loop.now + UInt64(Limits.lingerTimeoutMilliseconds)
         armDeadline()
         isReadable = true

@@ -7,6 +7,7 @@ import Wire
 extension HTTP1ServerConnection {
     /// How the answer is delimited towards this client.
     private func framing(for head: Head, from framing: BodyFraming, end: Bool) -> BodyFraming {
+        if head.status == 101 { return .untilClose }
         if method == .head || head.status == 204 || head.status == 304 || head.status < 200 { return .none }
         switch framing {
         case .length: return framing
@@ -28,6 +29,7 @@ extension HTTP1ServerConnection {
     func writeHead(_ head: Head, framing: BodyFraming, end: Bool) {
         answerStarted = true
         answerFraming = self.framing(for: head, from: framing, end: end)
+        if head.status == 101 { return writeSwitch(head) }
         closesAfterAnswer =
             !persists || isDraining || worker.isDraining || phase == .body || answerFraming == .untilClose
         let out = claimOutput()
@@ -51,6 +53,20 @@ extension HTTP1ServerConnection {
         if end { endAnswer() }
     }
 
+    /// Tells the client that the protocol changes, and reads on.
+    private func writeSwitch(_ head: Head) {
+        phase = .tunnel
+        closesAfterAnswer = true
+        let out = claimOutput()
+        guard HeadWriter.response(head, framing: .none, minorVersion: 1, close: false, upgrade: true, to: out) else {
+            return failWriting()
+        }
+        commitOutput()
+        flush()
+        isReadable = true
+        worker.loop.makeReady(self)
+    }
+
     func writeData(_ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool {
         var goesOn = true
         if !bytes.isEmpty {
@@ -69,6 +85,12 @@ extension HTTP1ServerConnection {
     }
 
     func writeEnd(trailers: Head?) {
+        if phase == .tunnel {
+            answerEnded = true
+            flush()
+            if pending.isEmpty { endSending() }
+            return
+        }
         if answerFraming == .chunked { writeLastChunk(trailers: trailers) }
         endAnswer()
     }
@@ -85,6 +107,7 @@ extension HTTP1ServerConnection {
         exchange = nil
         guard answerEnded, !isClosed, phase != .lingering else { return }
         if writeFailed { return end() }
+        if phase == .tunnel { return endWhenEmpty() }
         if phase == .body || closesAfterAnswer && (isReadable || input != nil) { return linger() }
         if closesAfterAnswer || isHungUp && !isReadable { return endWhenEmpty() }
         phase = .head

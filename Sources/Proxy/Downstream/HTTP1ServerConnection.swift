@@ -12,6 +12,8 @@ final class HTTP1ServerConnection: ServerConnection {
         case body
         /// The request is complete, its answer is not.
         case answering
+        /// The protocol was changed: bytes pass both ways.
+        case tunnel
         /// An early answer was sent: swallow what still comes, then close.
         case lingering
     }
@@ -25,6 +27,8 @@ final class HTTP1ServerConnection: ServerConnection {
     var bodyLeft: UInt64 = 0
     var chunks = ChunkedReader()
     var isPaused = false
+    /// In a tunnel: the client ended its half.
+    var inputEnded = false
     /// When the first byte of a head that is not complete yet arrived; 0: none did.
     var headSince: UInt64 = 0
 
@@ -39,6 +43,8 @@ final class HTTP1ServerConnection: ServerConnection {
     var closesAfterAnswer = false
     /// The connection ends as soon as nothing is pending.
     var closesWhenEmpty = false
+    /// Who serves the socket from now on, as the client speaks HTTP/2.
+    var successor: HTTP2ServerConnection?
     /// The answer was cut short.
     var breaksAtEnd = false
     var isDraining = false
@@ -71,6 +77,7 @@ final class HTTP1ServerConnection: ServerConnection {
         consumeInput()
         readTurn()
         if !isClosed { worker.flush() }
+        if successor != nil { handOver() }
     }
 
     override func onDeadline() {
@@ -111,18 +118,16 @@ final class HTTP1ServerConnection: ServerConnection {
                 ? headSince + UInt64(Limits.headTimeoutMilliseconds)
                 : idleSince + idleTimeoutMilliseconds
         case .lingering: next = lingerUntil
-        case .body, .answering: break
+        case .body, .answering, .tunnel: break
         }
         if stalledSince != 0 { next = min(next, stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)) }
         worker.loop.arm(self, deadline: next)
     }
 
-    /// Registers the connection: called once, when it was accepted.
-    func start() -> Bool {
+    override func begin() {
         idleSince = worker.loop.now
-        guard worker.loop.register(self, fd: fd) else { return false }
         armDeadline()
-        return true
+        if isReadable || input != nil { worker.loop.makeReady(self) }
     }
 
     override func consume(_ bytes: UnsafeRawBufferPointer) -> Int { consumeRequest(bytes) }
@@ -193,7 +198,13 @@ final class HTTP1ServerConnection: ServerConnection {
     }
 
     override func emptied() {
-        if closesWhenEmpty { end() } else if phase == .lingering { beginLinger() }
+        if closesWhenEmpty {
+            end()
+        } else if phase == .lingering {
+            beginLinger()
+        } else if phase == .tunnel, answerEnded {
+            endSending()
+        }
     }
 
     override func drained() {

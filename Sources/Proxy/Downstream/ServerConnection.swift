@@ -20,32 +20,18 @@ enum ResetReason: UInt8 {
 /// Inputs of an exchange (called by a connection): `begin`, `requestData`, `requestEnd`, `requestReset`, `downstreamDrained`.
 /// Commands of an exchange (overridden here): everything below.
 package class ServerConnection: Connection {
-    /// Which listening socket it came from, for the next generation's tables.
-    final let listenerID: Int
-    /// The client's address and ours.
-    final let remoteAddress: SocketAddress
-    final let localAddress: SocketAddress
+    /// Whose connection it is.
+    final let client: Client
     /// Position in the worker's list of client connections.
     final var registryIndex = -1
-    final let id: UInt64
-    private let texts: PeerTexts
 
-    init(worker: Worker, fd: Int32, listenerID: Int, remote: SocketAddress, local: SocketAddress, id: UInt64) {
-        self.listenerID = listenerID
-        remoteAddress = remote
-        localAddress = local
-        self.id = id
-        texts = PeerTexts(remote: remote, local: local)
+    init(worker: Worker, fd: Int32, client: Client) {
+        self.client = client
         super.init(worker: worker, fd: fd)
     }
 
-    /// The client's address without its port, for x-forwarded-for. Valid while the connection is.
-    final var peerText: UnsafeRawBufferPointer { texts.remoteHost }
-    /// Our address without its port.
-    final var localText: UnsafeRawBufferPointer { texts.localHost }
-    /// Both with their ports, for logs.
-    final var remoteAddressText: UnsafeRawBufferPointer { texts.remote }
-    final var localAddressText: UnsafeRawBufferPointer { texts.local }
+    /// Starts to serve: called once, when it is registered.
+    func begin() {}
 
     /// Sends a 1xx answer.
     func sendInformational(_ stream: UInt32, _ head: Head) {}
@@ -70,34 +56,4 @@ package class ServerConnection: Connection {
     func abandon() {}
     /// Sends what gathered.
     func flushStream() { flush() }
-}
-
-/// A connection's addresses as text, made once: four texts in one allocation.
-private final class PeerTexts {
-    private let memory: UnsafeMutableRawBufferPointer
-    private let ends: (Int, Int, Int, Int)
-
-    init(remote: SocketAddress, local: SocketAddress) {
-        var all = remote.host
-        let first = all.utf8.count
-        all += remote.description
-        let second = all.utf8.count
-        all += local.host
-        let third = all.utf8.count
-        all += local.description
-        ends = (first, second, third, all.utf8.count)
-        memory = .allocate(byteCount: max(all.utf8.count, 1), alignment: 1)
-        memory.copyBytes(from: all.utf8)
-    }
-
-    deinit { memory.deallocate() }
-
-    private func piece(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: memory[start..<end])
-    }
-
-    var remoteHost: UnsafeRawBufferPointer { piece(0, ends.0) }
-    var remote: UnsafeRawBufferPointer { piece(ends.0, ends.1) }
-    var localHost: UnsafeRawBufferPointer { piece(ends.1, ends.2) }
-    var local: UnsafeRawBufferPointer { piece(ends.2, ends.3) }
 }

@@ -9,7 +9,7 @@ import Wire
 extension Exchange {
     /// A 1xx answer of the attempt.
     func informational(_ head: Head) {
-        guard isActive, !isAnswerStarted, head.status != 101 else { return }
+        guard isActive, !isAnswerStarted else { return }
         isForwardedInformational = true
         HopByHop.strip(head)
         downstream?.sendInformational(stream, head)
@@ -47,6 +47,10 @@ extension Exchange {
         prepareAnswer(head)
         status = head.status
         isAnswerStarted = true
+        if head.status == 101 {
+            WebSocketFields.addAccept(to: head, request: requestHead)
+            openTunnel()
+        }
         downstream?.sendHead(stream, head, framing: framing, end: end)
         if end { isAnswerComplete = true }
     }
@@ -55,6 +59,7 @@ extension Exchange {
     func answerData(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard isActive, isAnswerStarted, let downstream else { return true }
         bytesSent += UInt64(bytes.count)
+        if isTunnel { tunnelActiveAt = worker.loop.now }
         return downstream.sendData(stream, bytes, end: false)
     }
 
@@ -84,6 +89,8 @@ extension Exchange {
         attemptDeadline = .max
         releaseRetrySlot()
         outcome = Self.outcome(of: failure)
+        if failure.kind == .tlsFailure { upstreamTLSFault = failure.tlsFault }
+        if isTCP { return endTCP() }
         if isAnswerStarted { return abortAnswer() }
         switch retryDecision().after(failure) {
         case .retryReusedConnection:
@@ -152,6 +159,9 @@ extension Exchange {
         case .writeStalled: Outcome(.upstream, .body, .timedOut)
         case .perTryTimeout: Outcome(.config, .wait, .timedOut)
         case .resolveFailure: Outcome(.upstream, .pick, .missing)
+        case .refusedStream, .streamReset: Outcome(.upstream, .wait, .closed)
+        case .tlsFailure: Outcome(.upstream, .connect, .refused)
+        case .tlsQuarantined: Outcome(.config, .connect, .denied)
         case .loop: Outcome(.config, .connect, .denied)
         case .headTooLarge: Outcome(.config, .body, .overflow)
         }
@@ -171,7 +181,7 @@ enum RetryReason: Int, CaseIterable {
 
     init(_ failure: CallFailure) {
         switch failure.kind {
-        case .connectFailure, .connectTimeout: self = .connect
+        case .connectFailure, .connectTimeout, .tlsFailure: self = .connect
         case .perTryTimeout: self = .timeout
         default: self = .reset
         }

@@ -8,10 +8,10 @@ extension Exchange {
         var context = FormatContext()
         context.protocolVersion = requestHead.minorVersion == 0 ? .http10 : .http11
         if let downstream {
-            context.downstreamDirectRemote = PeerAddress(downstream.remoteAddress)
+            context.downstreamDirectRemote = PeerAddress(downstream.client.remote)
             context.downstreamRemote = context.downstreamDirectRemote
-            context.downstreamLocal = PeerAddress(downstream.localAddress)
-            context.connectionID = downstream.id
+            context.downstreamLocal = PeerAddress(downstream.client.local)
+            context.connectionID = downstream.client.id
         }
         let elapsed = worker.loop.nowNanoseconds &- startedNanoseconds
         context.startTimeMicroseconds = Int64(worker.loop.realtimeMilliseconds) * 1000 - Int64(elapsed / 1000)

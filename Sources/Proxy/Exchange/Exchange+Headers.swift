@@ -10,17 +10,18 @@ extension Exchange {
     /// Checks and cleans the request's head before anything decides by it. False: it was answered.
     func sanitise(_ connection: ServerConnection) -> Bool {
         let head = requestHead
+        if head.method == .connect, !admitConnect() { return false }
         guard !head.path.isEmpty else { return refuse(404, "missing_path_rejected") }
         guard head.bytes(head.path)[0] == UInt8(ascii: "/") else { return refuse(404, "absolute_path_rejected") }
         guard !head.authority.isEmpty else { return refuse(400, "missing_host_header") }
         guard PathNormalizer.normalize(head, mode: worker.pathNormalization) else {
             return refuse(400, "path_normalization_failed")
         }
-        upgradeAsked = head.has(.upgrade) ? HopByHop.upgrade(head) : nil
-        HopByHop.strip(head)
+        upgradeAsked = askedUpgrade(head)
+        HopByHop.strip(head, keepingUpgrade: upgradeAsked != nil)
         if head.has(.xEnvoy) { stripEnvoyFields() }
-        head.removeAll(.xForwardedClientCert)
-        if role == .gateway { sanitiseAtGateway(connection) } else { sanitiseInMesh() }
+        forwardCertificate(connection.client)
+        if role == .gateway { sanitiseAtGateway(connection) } else { sanitiseInMesh(connection) }
         return true
     }
 
@@ -35,18 +36,20 @@ extension Exchange {
         let head = requestHead
         let trusted = worker.trustedProxies
         if trusted == 0 || !head.has(.xForwardedProto) {
-            head.setField(.xForwardedProto, value: head.append("http"))
+            head.setField(.xForwardedProto, value: head.append(connection.client.isTLS ? "https" : "http"))
         }
         head.schemeIsHTTPS = forwardedProtoIsHTTPS()
-        let peer = connection.peerText
+        let peer = connection.client.remoteHostText
         head.appendForwardedFor(peer)
         head.appendField(name: head.append("x-envoy-external-address"), value: head.append(peer), id: .xEnvoy)
         makeRequestID()
     }
 
-    private func sanitiseInMesh() {
+    private func sanitiseInMesh(_ connection: ServerConnection) {
         let head = requestHead
-        if !head.has(.xForwardedProto) { head.appendField(.xForwardedProto, value: head.append("http")) }
+        if !head.has(.xForwardedProto) {
+            head.appendField(.xForwardedProto, value: head.append(connection.client.isTLS ? "https" : "http"))
+        }
         head.schemeIsHTTPS = forwardedProtoIsHTTPS()
         if let value = head.value(of: .xRequestID), !value.isEmpty { return }
         makeRequestID()
@@ -121,7 +124,7 @@ extension Exchange {
 
     /// Cleans an endpoint's answer and adds the proxy's fields.
     func prepareAnswer(_ head: Head) {
-        HopByHop.strip(head)
+        HopByHop.strip(head, keepingUpgrade: head.status == 101)
         if isRequestComplete {
             let now = worker.loop.nowNanoseconds
             let waited = now > requestCompleteNanoseconds ? (now - requestCompleteNanoseconds) / 1_000_000 : 0

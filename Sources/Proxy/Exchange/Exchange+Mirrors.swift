@@ -34,7 +34,7 @@ extension Exchange {
     private func mirrorHead() -> Head {
         let head = requestHead.copy()
         head.appendField(name: head.append("x-envoy-internal"), value: head.append("true"), id: .xEnvoy)
-        if let own = downstream?.localText { head.appendForwardedFor(own) }
+        if let own = downstream?.client.localHostText { head.appendForwardedFor(own) }
         return head
     }
 

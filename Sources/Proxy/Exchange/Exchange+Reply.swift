@@ -23,12 +23,18 @@ extension Exchange {
         if let use, editsAnswer, decision.outcome == .route, route.editsResponse {
             use.routes.applyResponse(decision, to: head, request: requestHead, context: formatContext(head))
         }
+        var body = body
+        if head.status < 300 || head.status >= 400, editsAnswer, GRPC.isCall(requestHead) {
+            GRPC.turn(head, body: body, isDeadline: isGRPCDeadline)
+            body = UnsafeRawBufferPointer(start: nil, count: 0)
+        }
         addServerFields(head)
         status = head.status
         isAnswerStarted = true
         isAnswerComplete = true
         let isEmpty = body.isEmpty || requestHead.method == .head
-        downstream?.sendHead(stream, head, framing: .length(UInt64(body.count)), end: isEmpty)
+        let framing: BodyFraming = head.has(.grpcStatus) ? .none : .length(UInt64(body.count))
+        downstream?.sendHead(stream, head, framing: framing, end: isEmpty)
         if !isEmpty {
             bytesSent += UInt64(body.count)
             _ = downstream?.sendData(stream, body, end: true)

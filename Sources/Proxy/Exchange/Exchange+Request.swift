@@ -21,7 +21,7 @@ extension Exchange {
         guard let current = worker.generation else { return }
         current.begin()
         use = current
-        let position = worker.listenerPosition(connection.listenerID)
+        let position = worker.listenerPosition(connection.client.listenerID)
         listener = position
         guard position >= 0 else {
             outcome = Outcome(.config, .route, .missing)
@@ -29,6 +29,14 @@ extension Exchange {
             return reply(status: 404, body: "")
         }
         role = worker.listenerRole(position)
+        let chain = worker.chain(of: connection.client)
+        routes = chain >= 0 ? worker.listeners.chains[chain].routes : -1
+        guard routes >= 0 else {
+            // The listener does not serve connections like this one any more.
+            outcome = Outcome(.config, .route, .missing)
+            details = "filter_chain_not_found"
+            return reply(status: 404, body: "")
+        }
         draw = worker.random.next()
         guard sanitise(connection) else { return }
         decide()
@@ -38,7 +46,7 @@ extension Exchange {
     private func decide() {
         guard let use else { return }
         needsDecision = false
-        decision = use.routes.decide(worker.routeConfiguration(listener), requestHead, draw: draw)
+        decision = use.routes.decide(routes, requestHead, draw: draw)
         switch decision.outcome {
         case .route: route = use.routes.route(decision.route)
         case .noVirtualHost, .noRoute:
@@ -79,13 +87,8 @@ extension Exchange {
     /// Does what the route says.
     private func act() {
         guard let use else { return }
-        guard route.action == .forward else { return replyFromTable() }
+        guard route.action == .forward else { return isConnect ? refuseConnect() : replyFromTable() }
         let target = Int(use.routes.cluster(of: decision.destination))
-        if let upgrade = upgradeAsked, refuses(upgrade) {
-            outcome = Outcome(.config, .filter, .denied)
-            details = "upgrade_failed"
-            return reply(status: 403, body: "")
-        }
         if target == -1 {
             outcome = Outcome(.config, .filter, .missing)
             extraFlags = .noCluster
@@ -95,24 +98,13 @@ extension Exchange {
         clusterIndex = target
         retriesLeft = target < 0 ? 0 : Int(use.routes.retryPolicy(decision.route).attempts)
         prepareHead(use)
+        if upgradeAsked != nil { WebSocketFields.addKey(to: requestHead) { worker.random.next() } }
         if tee == nil, !isRequestComplete { makeTee() }
         keepForReplay()
+        if requestHead.has(.grpcTimeout) { startGRPCTimer() }
         startRouteTimer()
         attempt()
     }
-
-    /// `Upgrade: h2c` is ignored and stripped; every other upgrade is refused.
-    private func refuses(_ upgrade: Slice) -> Bool {
-        let bytes = requestHead.bytes(upgrade)
-        if bytes.count == 3,
-            equalIgnoringCase(UnsafePointer(requestHead.storage + upgrade.start), Self.h2c.utf8Start, count: 3)
-        {
-            return false
-        }
-        return true
-    }
-
-    private static let h2c: StaticString = "h2c"
 
     // MARK: - Attempts
 
@@ -128,7 +120,7 @@ extension Exchange {
         let held = attempts == 1 && !route.mirrors.isEmpty ? tee?.addReader() : nil
         let failure = call.start(
             cluster: clusterIndex, of: use, head: requestHead, framing: requestFraming, end: endsWithHead,
-            avoidTried: policy.ignoresPreviousHosts)
+            avoidTried: policy.ignoresPreviousHosts, isRaw: isConnect)
         lastEndpoint = call.endpointIndex
         if attempts == 1, failure == nil { startMirrors(use) }
         if let held { tee?.removeReader(held) }
@@ -146,8 +138,22 @@ extension Exchange {
     }
 
     private func startRouteTimer() {
-        guard isRequestComplete, route.timeoutMilliseconds > 0 else { return }
+        guard isRequestComplete, route.timeoutMilliseconds > 0, !hasGRPCTimeout else { return }
         routeDeadline = worker.loop.now + UInt64(route.timeoutMilliseconds)
+        armDeadline()
+    }
+
+    /// A call's own deadline counts from its head, within the route's timeout. On the way out its end is a timeout like another
+    /// (UNAVAILABLE); where the call arrives it is the stream's longest life (DEADLINE_EXCEEDED).
+    private func startGRPCTimer() {
+        guard GRPC.isCall(requestHead), var limit = GRPC.timeout(requestHead) else { return }
+        if role == .inbound {
+            isGRPCDeadline = true
+        } else if route.timeoutMilliseconds > 0 {
+            limit = min(limit, UInt64(route.timeoutMilliseconds))
+        }
+        hasGRPCTimeout = true
+        routeDeadline = worker.loop.now + limit
         armDeadline()
     }
 
@@ -156,7 +162,7 @@ extension Exchange {
     /// Whether the request has no body: one with a body has a tee until its end.
     var endsWithHead: Bool { isRequestComplete && tee == nil }
 
-    private func makeTee() {
+    func makeTee() {
         let tee = BodyTee(pool: worker.buffers)
         primaryReader = tee.addReader()
         self.tee = tee
@@ -171,7 +177,8 @@ extension Exchange {
     /// A part of the request's body.
     func requestData(_ bytes: UnsafeRawBufferPointer) {
         bytesReceived += UInt64(bytes.count)
-        guard isActive, !isAnswerComplete else { return }
+        guard isActive, !isAnswerComplete || isTunnel else { return }
+        if isTunnel { tunnelActiveAt = worker.loop.now }
         // What comes while a filter thinks about the head waits as well.
         if tee == nil { makeTee() }
         guard let tee else { return }
@@ -195,6 +202,7 @@ extension Exchange {
         if tee == nil { makeTee() }
         tee?.complete()
         if isSuspended { return }
+        if isTunnel { return pump() }
         startRouteTimer()
         if call.state != .idle { startAttemptTimer() }
         pump()

@@ -3,6 +3,7 @@ import HTTP1
 import Loop
 import Plan
 import Routing
+import TLS
 import Telemetry
 import Wire
 
@@ -22,6 +23,8 @@ final class Exchange: CallOwner {
 
     var role = ListenerSpec.Role.outbound
     var listener = -1
+    /// The table that the connection's chain is decided by.
+    var routes = -1
     var decision = Decision(outcome: .noVirtualHost)
     /// Set once a route was found.
     var route: RouteRecord!
@@ -32,8 +35,21 @@ final class Exchange: CallOwner {
     /// A filter changed what routing looks at.
     var needsDecision = false
     var isSuspended = false
-    /// The value of `Upgrade`, where the client asked for one.
+    /// The protocol that the client asks to change to, by `Upgrade` or by an extended CONNECT; `h2c` is not among them.
     var upgradeAsked: Slice?
+    /// A CONNECT: a connection to the destination is the answer.
+    var isConnect = false
+    /// A connection of bytes without a request: a TCP route's.
+    var isTCP = false
+    /// The request's deadline comes from its `grpc-timeout`; and the answer at its end says so.
+    var hasGRPCTimeout = false
+    var isGRPCDeadline = false
+    /// Both sides agreed to change the protocol: bytes pass until both have ended.
+    var isTunnel = false
+    /// When a byte last passed through the tunnel, monotonic milliseconds.
+    var tunnelActiveAt: UInt64 = 0
+    /// 0: never idle for too long.
+    var tunnelIdleMilliseconds = Limits.tunnelIdleTimeoutMilliseconds
 
     // MARK: The request's body
 
@@ -63,6 +79,7 @@ final class Exchange: CallOwner {
     var routeDeadline = UInt64.max
     var attemptDeadline = UInt64.max
     var backoffDeadline = UInt64.max
+    var tunnelDeadline = UInt64.max
 
     // MARK: The answer
 
@@ -72,6 +89,8 @@ final class Exchange: CallOwner {
     var status: UInt16 = 0
     var outcome = Outcome.completed
     var extraFlags: ResponseFlags = []
+    /// Why TLS with the endpoint failed, of the last attempt that did.
+    var upstreamTLSFault: TLSFault?
     /// The phrase for `%RESPONSE_CODE_DETAILS%`.
     var details: StaticString = "via_upstream"
 
@@ -104,6 +123,12 @@ final class Exchange: CallOwner {
         needsDecision = false
         isSuspended = false
         upgradeAsked = nil
+        isConnect = false
+        hasGRPCTimeout = false
+        isGRPCDeadline = false
+        isTCP = false
+        isTunnel = false
+        tunnelIdleMilliseconds = Limits.tunnelIdleTimeoutMilliseconds
         isRequestComplete = false
         tee = nil
         primaryReader = -1
@@ -117,6 +142,7 @@ final class Exchange: CallOwner {
         routeDeadline = .max
         attemptDeadline = .max
         backoffDeadline = .max
+        tunnelDeadline = .max
         deadline = .max
         isAnswerStarted = false
         isAnswerComplete = false
@@ -124,6 +150,7 @@ final class Exchange: CallOwner {
         status = 0
         outcome = .completed
         extraFlags = []
+        upstreamTLSFault = nil
         details = "via_upstream"
         requestCompleteNanoseconds = 0
         upstreamServiceMilliseconds = -1
@@ -136,7 +163,10 @@ final class Exchange: CallOwner {
 
     // MARK: - The call's news
 
-    override func callReady(_ call: UpstreamCall) { pump() }
+    override func callReady(_ call: UpstreamCall) {
+        if isConnect || isTCP { rawConnected() }
+        pump()
+    }
     override func callWritable(_ call: UpstreamCall) { uploadDrained() }
     override func callInformational(_ call: UpstreamCall, _ head: Head) { informational(head) }
 
@@ -146,6 +176,7 @@ final class Exchange: CallOwner {
 
     override func callData(_ call: UpstreamCall, _ bytes: UnsafeRawBufferPointer) -> Bool { answerData(bytes) }
     override func callEnd(_ call: UpstreamCall, trailers: Head?) { answerEnd(trailers: trailers) }
+    override func callHalfEnd(_ call: UpstreamCall) { tunnelAnswerEnded() }
 
     override func callFailed(_ call: UpstreamCall, _ failure: CallFailure) {
         attemptFailed(failure)
@@ -156,7 +187,7 @@ final class Exchange: CallOwner {
 
     /// Arms the handler for the next of its deadlines.
     func armDeadline() {
-        let next = min(routeDeadline, min(attemptDeadline, backoffDeadline))
+        let next = min(min(routeDeadline, tunnelDeadline), min(attemptDeadline, backoffDeadline))
         if next != .max { worker.loop.arm(self, deadline: next) } else { deadline = .max }
     }
 
@@ -164,6 +195,7 @@ final class Exchange: CallOwner {
         guard isActive else { return }
         let now = worker.loop.now
         if now >= routeDeadline { return routeTimedOut() }
+        if now >= tunnelDeadline { return tunnelWasIdle() }
         if now >= attemptDeadline {
             attemptDeadline = .max
             worker.metrics.add(.attemptTimeouts)
@@ -185,8 +217,9 @@ final class Exchange: CallOwner {
         if isAnswerStarted {
             abortAnswer()
         } else {
-            details = "response_timeout"
-            reply(status: 504, body: "upstream request timeout")
+            details = isGRPCDeadline ? "upstream_max_stream_duration_reached" : "response_timeout"
+            reply(
+                status: 504, body: isGRPCDeadline ? "downstream duration timeout" : "upstream request timeout")
         }
         worker.flush()
     }

@@ -29,9 +29,10 @@ struct RetryDecision {
     func after(_ failure: CallFailure) -> Verdict {
         guard isReplayable else { return .no }
         switch failure.kind {
-        case .overflow, .noHealthyUpstream, .loop, .resolveFailure, .closedMidAnswer, .headTooLarge: return .no
+        case .overflow, .noHealthyUpstream, .loop, .resolveFailure, .closedMidAnswer, .headTooLarge, .tlsQuarantined: return .no
         case .closedBeforeHead where failure.wasReused && !usedFreeRetry:
             if method.isIdempotent || !failure.sentBytes { return .retryReusedConnection }
+        case .refusedStream where !usedFreeRetry: return .retryReusedConnection
         default: break
         }
         guard attemptsLeft > 0, matches(failure) else { return .no }
@@ -41,7 +42,9 @@ struct RetryDecision {
     }
 
     private func matches(_ failure: CallFailure) -> Bool {
-        let isConnect = failure.kind == .connectFailure || failure.kind == .connectTimeout
+        let isConnect =
+            failure.kind == .connectFailure || failure.kind == .connectTimeout || failure.kind == .tlsFailure
+        if conditions.contains(.refusedStream), failure.kind == .refusedStream { return true }
         if conditions.contains(.connectFailure), isConnect { return true }
         if conditions.contains(.resetBeforeRequest), !failure.sentBytes { return true }
         return !conditions.isDisjoint(with: [.reset, .gatewayError, .serverError])

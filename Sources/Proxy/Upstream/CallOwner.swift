@@ -13,6 +13,8 @@ package class CallOwner: WorkerMember {
     func callHead(_ call: UpstreamCall, _ head: Head, framing: BodyFraming, end: Bool) {}
     /// A part of the answer's body. False: pause until `UpstreamCall.resumeAnswer`.
     func callData(_ call: UpstreamCall, _ bytes: UnsafeRawBufferPointer) -> Bool { true }
+    /// In a tunnel: the endpoint sends no more, and still takes bytes.
+    func callHalfEnd(_ call: UpstreamCall) {}
     /// The answer is complete.
     func callEnd(_ call: UpstreamCall, trailers: Head?) {}
     /// The attempt ended without a complete answer. The call is idle again and may be started anew.

@@ -8,16 +8,16 @@ extension HTTP1ClientConnection {
     func readTurn() {
         var budget = Limits.turnBytesMax
         while isReadable, !isPaused, !isClosed {
+            if answerEnded, phase == .tunnel { return }
             if budget <= 0 { return worker.loop.makeReady(self) }
             let target = readTarget()
-            let count = Socket.receive(fd, into: target)
+            let count = receive(into: target)
             if count <= 0 {
                 isReadable = false
                 if count != -Int(Errno.again) { ended(Int32(truncatingIfNeeded: -count)) }
                 return
             }
             budget -= count
-            if count < target.count, !isHungUp { isReadable = false }
             received(target, count)
         }
     }
@@ -25,21 +25,23 @@ extension HTTP1ClientConnection {
     /// The endpoint closed or broke the connection.
     private func ended(_ errno: Int32) {
         switch phase {
-        case .idle, .connecting:
+        case .idle:
             worker.metrics.add(.upstreamClosedIdle)
-            phase = .closed
-            closeSocket()
+            close()
             upstreams?.closed(self, ending: nil)
         case .head:
             fail(answerBytesSeen ? .closedMidAnswer : .closedBeforeHead, errno: errno)
         case .body:
-            if answerFraming == .untilClose, errno == 0 {
+            // TLS says when the end is the endpoint's own.
+            if answerFraming == .untilClose, errno == 0, tls?.wasTruncated != true {
                 persists = false
                 finishAnswer(trailers: nil, isLast: true)
             } else {
                 fail(.closedMidAnswer, errno: errno)
             }
-        case .closed: break
+        case .tunnel:
+            guard errno == 0, !writeFailed else { return fail(.closedMidAnswer, errno: errno) }
+            tunnelAnswerEnded()
         }
     }
 
@@ -52,13 +54,14 @@ extension HTTP1ClientConnection {
             switch phase {
             case .head: step = consumeHead(rest)
             case .body: step = consumeBody(rest)
-            case .idle, .connecting:
+            case .tunnel:
+                deliver(rest)
+                step = rest.count
+            case .idle:
                 // Bytes that no request asked for (a 408 before a close, say): the connection cannot be trusted.
-                phase = .closed
-                closeSocket()
+                close()
                 upstreams?.closed(self, ending: nil)
                 return bytes.count
-            case .closed: return bytes.count
             }
             if step == 0 { break }
             taken += step
@@ -80,11 +83,7 @@ extension HTTP1ClientConnection {
             return bytes.count
         case .complete(let consumed, let framing, let persists):
             if head.status < 200 {
-                // 101 answers an Upgrade, and none was asked for.
-                if head.status == 101 {
-                    fail(.protocolError)
-                    return bytes.count
-                }
+                if head.status == 101 { return switchProtocols(head, call, consumed: consumed, of: bytes.count) }
                 call.owner.callInformational(call, head)
                 return consumed
             }
@@ -104,28 +103,59 @@ extension HTTP1ClientConnection {
         }
     }
 
+    /// 101: from here on there are only bytes, if that was asked for, and the whole request is there.
+    private func switchProtocols(_ head: Head, _ call: UpstreamCall, consumed: Int, of count: Int) -> Int {
+        guard asksUpgrade, requestEnded, pending.isEmpty else {
+            fail(.protocolError)
+            return count
+        }
+        persists = false
+        requestEnded = false
+        requestFraming = .untilClose
+        answerEnded = false
+        phase = .tunnel
+        call.received(head, framing: .untilClose, end: false)
+        return consumed
+    }
+
+    // MARK: - Tunnel
+
+    /// The endpoint sends no more.
+    private func tunnelAnswerEnded() {
+        guard !answerEnded, let call else { return }
+        answerEnded = true
+        if requestEnded, pending.isEmpty { return finishAnswer(trailers: nil, isLast: true) }
+        call.owner.callHalfEnd(call)
+    }
+
+    /// All that the client sent has left, and it sends no more.
+    func tunnelRequestLeft() {
+        if answerEnded { return finishAnswer(trailers: nil, isLast: true) }
+        endSending()
+    }
+
     // MARK: - Body
 
     private func consumeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let call else { return bytes.count }
+        guard call != nil else { return bytes.count }
         switch answerFraming {
-        case .chunked: return consumeChunk(bytes, call)
+        case .chunked: return consumeChunk(bytes)
         case .untilClose:
-            deliver(bytes, to: call)
+            deliver(bytes)
             return bytes.count
         case .none, .length:
             let count = Int(min(UInt64(bytes.count), bodyLeft))
             bodyLeft -= UInt64(count)
-            deliver(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: call)
+            deliver(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             if bodyLeft == 0, !isClosed { finishAnswer(trailers: nil, isLast: count == bytes.count) }
             return count
         }
     }
 
-    private func consumeChunk(_ bytes: UnsafeRawBufferPointer, _ call: UpstreamCall) -> Int {
+    private func consumeChunk(_ bytes: UnsafeRawBufferPointer) -> Int {
         switch chunks.next(bytes, trailers: worker.trailers) {
         case .data(let range, let consumed):
-            deliver(UnsafeRawBufferPointer(rebasing: bytes[range]), to: call)
+            deliver(UnsafeRawBufferPointer(rebasing: bytes[range]))
             return consumed
         case .needMore(let consumed):
             return consumed
@@ -140,7 +170,8 @@ extension HTTP1ClientConnection {
         }
     }
 
-    private func deliver(_ bytes: UnsafeRawBufferPointer, to call: UpstreamCall) {
+    private func deliver(_ bytes: UnsafeRawBufferPointer) {
+        guard let call else { return }
         if !call.owner.callData(call, bytes), self.call === call { isPaused = true }
     }
 
@@ -158,8 +189,7 @@ extension HTTP1ClientConnection {
             phase = .idle
         } else {
             flush()
-            phase = .closed
-            closeSocket()
+            close()
         }
         finished.ended(trailers: trailers, connection: self, isReusable: isReusable)
     }

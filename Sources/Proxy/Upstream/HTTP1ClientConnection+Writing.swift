@@ -9,16 +9,17 @@ extension HTTP1ClientConnection {
         method = head.method
         requestFraming = framing
         requestEnded = end
+        asksUpgrade = head.has(.upgrade)
         persists = true
         isPaused = false
         answerBytesSeen = false
         bytesAccepted = true
         isHeadTooLarge = false
         var out = claimOutput()
-        if !HeadWriter.request(head, framing: framing, upgrade: false, to: out) {
+        if !HeadWriter.request(head, framing: framing, upgrade: asksUpgrade, to: out) {
             flush()
             out = claimOutput()
-            if !HeadWriter.request(head, framing: framing, upgrade: false, to: out) {
+            if !HeadWriter.request(head, framing: framing, upgrade: asksUpgrade, to: out) {
                 // A head that grew past the largest one that is ever sent: nothing left, and nothing will.
                 bytesAccepted = false
                 isHeadTooLarge = true
@@ -39,6 +40,11 @@ extension HTTP1ClientConnection {
     func writeEnd(trailers: Head?) {
         guard !requestEnded, !isHeadTooLarge else { return }
         requestEnded = true
+        if phase == .tunnel {
+            flush()
+            if pending.isEmpty, !isClosed { tunnelRequestLeft() }
+            return
+        }
         if requestFraming == .chunked { writeLastChunk(trailers: trailers) }
     }
 }

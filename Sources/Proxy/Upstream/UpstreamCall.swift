@@ -1,6 +1,7 @@
 import Clusters
 import HTTP1
 import Loop
+import TLS
 import Telemetry
 import Wire
 
@@ -30,6 +31,10 @@ package final class UpstreamCall {
     unowned(unsafe) private var head: Head?
     private var framing = BodyFraming.none
     private var endsWithHead = false
+    /// What its connection has to speak.
+    private(set) var speaks = CallProtocol.http1
+    /// The number that pools tell its connections by; see `CallProtocol`.
+    private(set) var variant: UInt32 = 0
     /// Endpoints that this request was sent to.
     var tried = TriedHosts()
     /// Its failures count against the endpoint (a mirror's do not).
@@ -46,7 +51,8 @@ package final class UpstreamCall {
     /// Starts an attempt. Returns a failure that is known at once; otherwise the owner hears of everything later, or has heard of
     /// `callReady` already.
     func start(
-        cluster index: Int, of use: GenerationUse, head: Head, framing: BodyFraming, end: Bool, avoidTried: Bool
+        cluster index: Int, of use: GenerationUse, head: Head, framing: BodyFraming, end: Bool, avoidTried: Bool,
+        isRaw: Bool = false
     ) -> CallFailure? {
         assert(state == .idle, "a call makes one attempt at a time")
         self.use = use
@@ -62,6 +68,13 @@ package final class UpstreamCall {
         let endpoint = use.clusters.endpoint(picked)
         endpointSlot = endpoint.slot
         tried.insert(endpoint.slot)
+        speaks = isRaw ? .raw : CallProtocol(cluster: cluster, head: head)
+        variant = speaks.variant(in: cluster, head: head)
+        if cluster.flags.contains(.usesTLS), !endpoint.flags.contains(.isPlain), use.clientContext(index) == nil {
+            worker.metrics.add(.tlsQuarantined)
+            endpointSlot = -1
+            return CallFailure(kind: .tlsQuarantined)
+        }
         worker.metrics.add(.upstreamRequests)
         state = .waiting
         switch worker.upstreams.lease(self, endpoint: endpoint, cluster: cluster) {
@@ -75,7 +88,11 @@ package final class UpstreamCall {
     }
 
     /// Starts an attempt to an address outside any cluster, on a connection of its own.
-    func start(address: SocketAddress, head: Head, framing: BodyFraming, end: Bool) -> CallFailure? {
+    func start(
+        address: SocketAddress, head: Head, framing: BodyFraming, end: Bool, isRaw: Bool = false
+    ) -> CallFailure? {
+        speaks = isRaw ? .raw : head.isHTTP2 ? .http2 : .http1
+        variant = 0
         self.head = head
         self.framing = framing
         endsWithHead = end
@@ -90,7 +107,7 @@ package final class UpstreamCall {
         case .connected(let socket), .inProgress(let socket): fd = socket
         case .failure(let errno): return CallFailure(kind: .connectFailure, errno: errno)
         }
-        let own = HTTP1ClientConnection(worker: worker, fd: fd, upstreams: nil)
+        let own = makeConnection(fd, upstreams: nil)
         guard own.start(timeoutMilliseconds: Limits.connectTimeoutMilliseconds) else {
             _ = Socket.close(fd)
             return CallFailure(kind: .connectFailure)
@@ -99,6 +116,39 @@ package final class UpstreamCall {
         own.awaiting = self
         connection = own
         return nil
+    }
+
+    /// A connection of the kind that the call needs.
+    func makeConnection(_ fd: Int32, upstreams: Upstreams?) -> ClientConnection {
+        switch speaks {
+        case .http1: HTTP1ClientConnection(worker: worker, fd: fd, upstreams: upstreams)
+        case .http2:
+            HTTP2ClientConnection(
+                worker: worker, fd: fd, upstreams: upstreams,
+                streamsMax: cluster?.streamsMax ?? UInt32(Limits.http2UpstreamStreamsMax),
+                keepalive: use.flatMap { $0.clusters.specs[clusterIndex].http2Keepalive })
+        case .raw: RawClientConnection(worker: worker, fd: fd, upstreams: upstreams)
+        }
+    }
+
+    /// TLS as the cluster asks for it; nil: plain bytes.
+    func makeTLS(_ fd: Int32) -> TLSSession? {
+        guard let use, clusterIndex >= 0, endpointIndex >= 0, let context = use.clientContext(clusterIndex),
+            !use.clusters.endpoint(endpointIndex).flags.contains(.isPlain)
+        else { return nil }
+        var name: String?
+        switch context.settings.serverName {
+        case .fixed(let fixed): name = fixed
+        case .ofRequest:
+            if let head {
+                let authority = head.bytes(head.authority)
+                name = String(
+                    decoding: UnsafeRawBufferPointer(rebasing: authority[..<Authority.hostLength(authority)]),
+                    as: UTF8.self)
+            }
+        case .none: break
+        }
+        return TLSSession(client: context, fd: fd, serverName: name, sessionCache: worker.tlsSessions)
     }
 
     /// A connection outside any pool is ready.
@@ -163,14 +213,32 @@ package final class UpstreamCall {
         owner.callEnd(self, trailers: trailers)
     }
 
-    /// The connection broke; it is closed.
-    func failed(_ failure: CallFailure, connection: ClientConnection) {
-        if failure.kind != .headTooLarge { tell(.reset) }
+    /// What a failed call left of its connection.
+    enum Remains {
+        /// It is closed, and this was its only call.
+        case closed
+        /// It goes on without this call.
+        case alive
+        /// It is closed, and will say so when all of its calls have heard.
+        case closing
+    }
+
+    /// The connection broke, or this call's part of it.
+    func failed(_ failure: CallFailure, connection: ClientConnection, remains: Remains = .closed) {
+        if failure.kind != .headTooLarge, failure.kind != .refusedStream { tell(.reset) }
         let cluster = cluster
         conclude()
-        connection.upstreams?.closed(connection, ending: cluster)
+        switch remains {
+        case .closed: connection.upstreams?.closed(connection, ending: cluster)
+        case .alive:
+            if let cluster { connection.upstreams?.released(connection, cluster: cluster, isReusable: true) }
+        case .closing: if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
+        }
         owner.callFailed(self, failure)
     }
+
+    /// Whether it is under way on this connection.
+    func isOn(_ connection: ClientConnection) -> Bool { state == .active && self.connection === connection }
 
     /// The owner's time is up: the endpoint is charged with it.
     func timedOut() {
@@ -199,7 +267,7 @@ package final class UpstreamCall {
         switch was {
         case .idle: break
         case .waiting:
-            if let own = leased as? HTTP1ClientConnection {
+            if let own = leased {
                 own.awaiting = nil
                 own.retire()
             } else {
@@ -207,8 +275,11 @@ package final class UpstreamCall {
             }
         case .active:
             guard let leased else { break }
-            leased.cancel(stream)
-            leased.upstreams?.closed(leased, ending: cluster)
+            if leased.cancel(stream), let cluster {
+                leased.upstreams?.released(leased, cluster: cluster, isReusable: true)
+            } else {
+                leased.upstreams?.closed(leased, ending: cluster)
+            }
         }
     }
 

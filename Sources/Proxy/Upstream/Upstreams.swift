@@ -15,7 +15,7 @@ final class Upstreams: WorkerMember {
     /// Calls given back while actions are performed: one that is still to come may name them.
     private var resting: [UpstreamCall] = []
     /// Endpoints whose connect failed before it was under way: told in a turn of its own.
-    private var failedConnects: [(endpoint: Int32, failure: CallFailure)] = []
+    private var failedConnects: [(endpoint: Int32, variant: UInt32, failure: CallFailure)] = []
     /// Why the waiting calls of an endpoint fail, while they are told.
     private var failure = CallFailure(kind: .connectFailure)
     private var isPerforming = false
@@ -52,7 +52,9 @@ final class Upstreams: WorkerMember {
 
     /// Asks for a connection. A call that waits hears `leased` or `connectFailed`.
     func lease(_ call: UpstreamCall, endpoint: EndpointRecord, cluster: ClusterRecord) -> Lease {
-        let answer = pools.lease(request: call.id, endpoint: endpoint, cluster: cluster)
+        let answer = pools.lease(
+            request: call.id, endpoint: endpoint, cluster: cluster, variant: call.variant,
+            isMultiplexed: call.speaks == .http2)
         switch answer {
         case .use(let handle):
             guard let connection = connections[Int(handle)] else { return .refused }
@@ -72,14 +74,16 @@ final class Upstreams: WorkerMember {
 
     /// A waiting call gives up. If the pools have served or failed it already, the action that says so settles its accounts.
     func cancel(_ call: UpstreamCall, endpoint: Int32) {
-        if pools.cancel(request: call.id, endpoint: endpoint) { worker.metrics.subtract(.upstreamPending) }
+        if pools.cancel(request: call.id, endpoint: endpoint, variant: call.variant) { worker.metrics.subtract(.upstreamPending) }
         perform()
     }
 
     // MARK: - What connections tell
 
     func connected(_ connection: ClientConnection) {
-        pools.connected(connection: connection.handle, endpoint: connection.endpointSlot, now: now)
+        pools.connected(
+            connection: connection.handle, endpoint: connection.endpointSlot, variant: connection.variant, capacity: connection.capacity,
+            now: now)
         worker.observe(.connected, endpoint: connection.endpointSlot, cluster: connection.cluster)
         perform()
         armExpiry()
@@ -88,22 +92,34 @@ final class Upstreams: WorkerMember {
     func connectFailed(_ connection: ClientConnection, _ failure: CallFailure) {
         free(connection)
         worker.metrics.subtract(.upstreamConnections)
-        fail(connection.endpointSlot, failure, cluster: connection.cluster)
+        fail(connection.endpointSlot, connection.variant, failure)
     }
 
     /// A call's answer is complete; its connection is idle, or closed already when it cannot be used again.
     func released(_ connection: ClientConnection, cluster: ClusterRecord, isReusable: Bool) {
         guard isReusable else { return closed(connection, ending: cluster) }
-        pools.released(
-            connection: connection.handle, endpoint: connection.endpointSlot, cluster: cluster, isReusable: true,
-            served: connection.served, now: now)
+        pools.released(connection: connection.handle, cluster: cluster, isReusable: true, now: now)
         perform()
         armExpiry()
     }
 
+    /// The endpoint takes no more requests on this connection.
+    func draining(_ connection: ClientConnection) {
+        guard connections[Int(connection.handle)] === connection else { return }
+        pools.drain(connection: connection.handle)
+        perform()
+    }
+
+    /// The endpoint takes another number of requests at once.
+    func capacityChanged(_ connection: ClientConnection) {
+        guard connections[Int(connection.handle)] === connection else { return }
+        pools.capacityChanged(connection: connection.handle, to: connection.capacity)
+        perform()
+    }
+
     /// A connection's socket was closed.
     func closed(_ connection: ClientConnection, ending cluster: ClusterRecord?) {
-        pools.closed(connection: connection.handle, endpoint: connection.endpointSlot, ending: cluster)
+        pools.closed(connection: connection.handle, ending: cluster)
         free(connection)
         worker.metrics.subtract(.upstreamConnections)
         perform()
@@ -143,15 +159,15 @@ final class Upstreams: WorkerMember {
             // It was given up after the pool had chosen it: the connection goes back unused.
             guard let cluster = connection.cluster else { return }
             released(connection, cluster: cluster, isReusable: true)
-        case .connect(let endpoint, let request):
+        case .connect(let endpoint, let variant, let request):
             guard let call = calls[Int(request)], call.endpointSlot == endpoint else {
-                return failLater(endpoint, CallFailure(kind: .connectFailure))
+                return failLater(endpoint, variant, CallFailure(kind: .connectFailure))
             }
             open(endpoint, for: call)
-        case .close(let handle, let endpoint):
+        case .close(let handle, _):
             guard let connection = connections[Int(handle)] else { return }
             connection.retire()
-            pools.closed(connection: handle, endpoint: endpoint)
+            pools.closed(connection: handle)
             free(connection)
             worker.metrics.subtract(.upstreamConnections)
             worker.handBackGenerations()
@@ -169,7 +185,7 @@ final class Upstreams: WorkerMember {
 
     private func open(_ endpoint: Int32, for call: UpstreamCall) {
         guard let address = call.endpointAddress, let cluster = call.cluster else {
-            return failLater(endpoint, CallFailure(kind: .connectFailure))
+            return failLater(endpoint, call.variant, CallFailure(kind: .connectFailure))
         }
         worker.metrics.add(.upstreamConnects)
         let isConnected: Bool
@@ -177,13 +193,15 @@ final class Upstreams: WorkerMember {
         switch Socket.connect(address) {
         case .connected(let socket): (fd, isConnected) = (socket, true)
         case .inProgress(let socket): (fd, isConnected) = (socket, false)
-        case .failure(let errno): return failLater(endpoint, CallFailure(kind: .connectFailure, errno: errno))
+        case .failure(let errno): return failLater(endpoint, call.variant, CallFailure(kind: .connectFailure, errno: errno))
         }
         if let keepalive = call.keepalive {
             Socket.setKeepalive(
                 fd, probes: keepalive.probes, time: keepalive.timeSeconds, interval: keepalive.intervalSeconds)
         }
-        let connection = HTTP1ClientConnection(worker: worker, fd: fd, upstreams: self)
+        let connection = call.makeConnection(fd, upstreams: self)
+        connection.tls = call.makeTLS(fd)
+        connection.variant = call.variant
         connection.endpointSlot = endpoint
         connection.cluster = cluster
         connection.handle = freeHandles.popLast() ?? UInt32(connections.count)
@@ -192,7 +210,7 @@ final class Upstreams: WorkerMember {
         guard connection.start(timeoutMilliseconds: cluster.connectTimeoutMilliseconds) else {
             _ = Socket.close(fd)
             free(connection)
-            return failLater(endpoint, CallFailure(kind: .connectFailure))
+            return failLater(endpoint, call.variant, CallFailure(kind: .connectFailure))
         }
         worker.metrics.add(.upstreamConnections)
         // Connected at once (a Unix socket): told in a turn of its own as well.
@@ -205,15 +223,15 @@ final class Upstreams: WorkerMember {
         freeHandles.append(connection.handle)
     }
 
-    private func failLater(_ endpoint: Int32, _ failure: CallFailure) {
+    private func failLater(_ endpoint: Int32, _ variant: UInt32, _ failure: CallFailure) {
         worker.metrics.add(.upstreamConnectFailures)
-        failedConnects.append((endpoint, failure))
+        failedConnects.append((endpoint, variant, failure))
         worker.loop.makeReady(self)
     }
 
-    private func fail(_ endpoint: Int32, _ failure: CallFailure, cluster: ClusterRecord?) {
+    private func fail(_ endpoint: Int32, _ variant: UInt32, _ failure: CallFailure) {
         self.failure = failure
-        pools.connectFailed(endpoint: endpoint)
+        pools.connectFailed(endpoint: endpoint, variant: variant)
         perform()
         worker.handBackGenerations()
     }
@@ -221,7 +239,7 @@ final class Upstreams: WorkerMember {
     override func onReady() {
         let failed = failedConnects
         failedConnects.removeAll(keepingCapacity: true)
-        for entry in failed { fail(entry.endpoint, entry.failure, cluster: nil) }
+        for entry in failed { fail(entry.endpoint, entry.variant, entry.failure) }
         worker.flush()
     }
 

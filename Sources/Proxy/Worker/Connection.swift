@@ -1,4 +1,5 @@
 import Loop
+import TLS
 import Wire
 
 /// What downstream and upstream connections share: a socket, bytes that wait for it, and the worker's write-combining buffer.
@@ -6,7 +7,9 @@ import Wire
 /// Writing goes through `write`: while nothing waits, bytes gather in the worker's one output buffer, so that a head and the
 /// beginning of its body leave in one `send`; `flush` sends them. What the socket does not take waits in `pending`.
 package class Connection: WorkerMember {
-    /// Bytes that the socket did not take yet.
+    /// TLS between this connection and its socket; nil: plain bytes.
+    final var tls: TLSSession?
+    /// Bytes that the socket did not take yet, as they go on the wire.
     final var pending = BufferQueue()
     /// Unconsumed input, nil while there is none: an idle connection holds no buffer.
     final var input: Buffer?
@@ -49,7 +52,7 @@ package class Connection: WorkerMember {
     final func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard !writeFailed, !isClosed, !bytes.isEmpty else { return true }
         if !pending.isEmpty {
-            pending.append(bytes, pool: worker.buffers)
+            queue(bytes)
             return !isFull
         }
         let out = claimOutput()
@@ -85,7 +88,7 @@ package class Connection: WorkerMember {
             if pending.isEmpty {
                 sendNow(out.readable, UnsafeRawBufferPointer(start: nil, count: 0))
             } else {
-                pending.append(out.readable, pool: worker.buffers)
+                queue(out.readable)
             }
         }
         out.consume(out.count)
@@ -95,6 +98,51 @@ package class Connection: WorkerMember {
     private static let combineBytesMax = 8 * 1024
 
     private func sendNow(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) {
+        if let tls {
+            encrypt(first, tls)
+            encrypt(second, tls)
+            sendCiphertext()
+        } else {
+            sendToSocket(first, second)
+        }
+    }
+
+    /// Has bytes wait behind those that wait already.
+    private func queue(_ bytes: UnsafeRawBufferPointer) {
+        if let tls {
+            encrypt(bytes, tls)
+            sendCiphertext()
+        } else {
+            pending.append(bytes, pool: worker.buffers)
+        }
+    }
+
+    /// Encrypts into the worker's buffer, which is sent whenever it is full.
+    private func encrypt(_ bytes: UnsafeRawBufferPointer, _ tls: TLSSession) {
+        var rest = bytes
+        while !rest.isEmpty, !writeFailed {
+            let taken = tls.encrypt(rest, into: worker.ciphertext)
+            if taken < 0 || taken == 0 && worker.ciphertext.isEmpty { return failWriting() }
+            rest = UnsafeRawBufferPointer(rebasing: rest[taken...])
+            if !rest.isEmpty { sendCiphertext() }
+        }
+    }
+
+    /// Sends what TLS made, or has it wait.
+    final func sendCiphertext() {
+        let out = worker.ciphertext
+        guard !out.isEmpty else { return }
+        if !writeFailed, !isClosed {
+            if pending.isEmpty {
+                sendToSocket(out.readable, UnsafeRawBufferPointer(start: nil, count: 0))
+            } else {
+                pending.append(out.readable, pool: worker.buffers)
+            }
+        }
+        out.consume(out.count)
+    }
+
+    private func sendToSocket(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) {
         let total = first.count + second.count
         if total == 0 { return }
         var sent = second.isEmpty ? Socket.send(fd, first) : Socket.send(fd, first, second)
@@ -151,7 +199,30 @@ package class Connection: WorkerMember {
         worker.loop.makeReady(self)
     }
 
+    /// Ends our half; what was written before still arrives. Called when nothing is pending.
+    final func endSending() {
+        if let tls {
+            _ = tls.close(output: worker.ciphertext)
+            sendCiphertext()
+        }
+        _ = Socket.shutdownWrite(fd)
+    }
+
     // MARK: - Reading
+
+    /// Reads once, and lets go of the latch when the socket is empty. As `Socket.receive` answers: bytes, 0 for the peer's end, a
+    /// negative error number.
+    final func receive(into target: UnsafeMutableRawBufferPointer) -> Int {
+        guard let tls else {
+            let count = Socket.receive(fd, into: target)
+            if count > 0, count < target.count, !isHungUp { isReadable = false }
+            return count
+        }
+        let count = tls.receive(into: target, output: worker.ciphertext)
+        sendCiphertext()
+        if count > 0, !tls.hasBuffered, !isHungUp { isReadable = false }
+        return count
+    }
 
     /// Where the next bytes go: behind the input that waits, or to the worker's scratch memory.
     final func readTarget() -> UnsafeMutableRawBufferPointer {
@@ -211,6 +282,24 @@ package class Connection: WorkerMember {
         }
     }
 
+    // MARK: - Changing hands
+
+    /// Takes over the socket of a connection whose protocol was found out, with all that belongs to it: TLS, what waits to be sent,
+    /// what was read and not consumed.
+    final func takeOver(_ old: Connection) {
+        tls = old.tls
+        old.tls = nil
+        swap(&pending, &old.pending)
+        swap(&input, &old.input)
+        isReadable = old.isReadable
+        isHungUp = old.isHungUp
+        writeFailed = old.writeFailed
+        stalledSince = old.stalledSince
+        if worker.outputOwner === old { worker.outputOwner = self }
+        worker.loop.transfer(from: old, to: self)
+        old.isClosed = true
+    }
+
     // MARK: - Ending
 
     /// Closes the socket and gives all buffers back. The object lives until the batch's end. `withReset`: where an end would look
@@ -218,7 +307,12 @@ package class Connection: WorkerMember {
     final func closeSocket(withReset: Bool = false) {
         guard !isClosed else { return }
         flush()
+        if let tls, pending.isEmpty, !writeFailed, !withReset {
+            _ = tls.close(output: worker.ciphertext)
+            sendCiphertext()
+        }
         isClosed = true
+        tls = nil
         worker.loop.deregister(self, willClose: true)
         _ = withReset ? Socket.resetClose(fd) : Socket.close(fd)
         pending.clear(pool: worker.buffers)

@@ -1,6 +1,7 @@
 import Clusters
 import Plan
 import Routing
+import TLS
 import Telemetry
 
 /// One configuration as it is served: immutable, shared by all workers.
@@ -16,15 +17,18 @@ package final class Generation: @unchecked Sendable {
     /// does not listen.
     package let listenerByID: [Int]
     let labels: GenerationLabels
+    let listeners: ListenerTable
 
     package init(
-        number: Int, plan: Plan, routes: RouteTable, clusters: ClusterTable, listenerByID: [Int], labels: LabelSets
+        number: Int, plan: Plan, routes: RouteTable, clusters: ClusterTable, listenerByID: [Int], labels: LabelSets,
+        contexts: TLSContexts = TLSContexts()
     ) {
         self.number = number
         self.plan = plan
         self.routes = routes
         self.clusters = clusters
         self.listenerByID = listenerByID
+        listeners = ListenerTable(plan, contexts: contexts)
         self.labels = GenerationLabels(plan: plan, clusters: clusters, sets: labels)
     }
 }
@@ -46,6 +50,9 @@ final class GenerationUse {
         clusters = generation.clusters
         self.onUnused = onUnused
     }
+
+    /// TLS towards a cluster; nil: none, or quarantined.
+    func clientContext(_ cluster: Int) -> TLSClientContext? { generation.listeners.clientContexts[cluster] }
 
     func begin() { active += 1 }
 

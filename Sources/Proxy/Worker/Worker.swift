@@ -1,8 +1,10 @@
 import Clusters
 import HTTP1
+import HTTP2
 import Loop
 import Plan
 import Routing
+import TLS
 import Telemetry
 import Wire
 
@@ -15,6 +17,9 @@ package final class Worker {
     let shared: ProcessState
     let board: Board
     let buffers = BufferPool()
+    let http2: HTTP2Pools
+    /// Sessions with endpoints that may be resumed.
+    let tlsSessions = TLSSessionCache()
     private(set) var upstreams: Upstreams!
     var random = RandomSource()
     /// Run for each request behind routing.
@@ -25,9 +30,11 @@ package final class Worker {
     let readScratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.scratchBytes, alignment: 64)
     /// Where writes gather; whose they are.
     let output = Buffer(capacity: Limits.outputBytes)
+    /// What TLS makes of them, on its way to the socket.
+    let ciphertext = Buffer(capacity: Limits.ciphertextBytes)
     unowned(unsafe) var outputOwner: Connection?
     var requestHead = Head()
-    let responseHead = Head()
+    var responseHead = Head()
     let trailers = Head(storageCapacity: 256)
     private var date = HTTPDate()
 
@@ -37,7 +44,7 @@ package final class Worker {
     /// Retired, not used by any request, and not handed back yet.
     private var unusedGenerations: [Int] = []
     private var listenerByID: [Int] = []
-    private var listeners: [ListenerSpec] = []
+    private(set) var listeners = ListenerTable(Plan(identity: .init(name: "", namespace: "", mode: .sidecar)), contexts: TLSContexts())
     private(set) var pathNormalization = PathNormalization.base
     private(set) var trustedProxies = 0
     private(set) var logsAccess = false
@@ -59,6 +66,7 @@ package final class Worker {
         self.index = index
         self.shared = shared
         board = shared.board
+        http2 = HTTP2Pools(buffers: buffers)
         loop = try EventLoop()
         reserve = try DescriptorReserve()
         metrics = shared.metrics[index]
@@ -160,18 +168,41 @@ package final class Worker {
     func adopt(_ fd: Int32, remote: SocketAddress, listenerID: Int) {
         let local = Socket.localAddress(fd) ?? remote
         nextConnectionID += UInt64(shared.metrics.count)
-        let connection = HTTP1ServerConnection(
-            worker: self, fd: fd, listenerID: listenerID, remote: remote, local: local, id: nextConnectionID)
-        guard connection.start() else {
-            _ = Socket.close(fd)
-            shared.connectionEnded(worker: index)
-            return
-        }
+        let client = Client(listenerID: listenerID, id: nextConnectionID, remote: remote, local: local)
         Socket.setNoDelay(fd)
+        let position = listenerPosition(listenerID)
+        if position < 0 || listeners.listeners[position].isPlainHTTP {
+            let connection = HTTP1ServerConnection(worker: self, fd: fd, client: client)
+            guard enter(connection) else { return }
+            connection.begin()
+            if isDraining { connection.drain() }
+        } else {
+            let arrival = Arrival(worker: self, fd: fd, client: client)
+            guard enter(arrival) else { return }
+            arrival.begin(listeners.listeners[position].inspection)
+        }
+    }
+
+    /// Watches a connection and puts it into the list. False: the kernel refuses; it is closed.
+    private func enter(_ connection: ServerConnection) -> Bool {
+        guard loop.register(connection, fd: connection.fd) else {
+            _ = Socket.close(connection.fd)
+            shared.connectionEnded(worker: index)
+            return false
+        }
         connection.registryIndex = connections.count
         connections.append(connection)
         metrics.add(.downstreamConnections)
-        if isDraining { connection.drain() }
+        return true
+    }
+
+    /// Has another connection serve a client's socket from now on.
+    func replace(_ old: ServerConnection, with new: ServerConnection) {
+        connections[old.registryIndex] = new
+        new.registryIndex = old.registryIndex
+        old.registryIndex = -1
+        new.takeOver(old)
+        new.begin()
     }
 
     func remove(_ connection: ServerConnection) {
@@ -197,7 +228,7 @@ package final class Worker {
         }
         let previous = generation
         generation = use
-        listeners = next.plan.listeners
+        listeners = next.listeners
         listenerByID = next.listenerByID
         pathNormalization = next.plan.settings.pathNormalization
         trustedProxies = next.plan.settings.trustedProxies
@@ -228,16 +259,42 @@ package final class Worker {
         for acceptor in gone { acceptor.stop() }
         acceptors.removeAll { listenerPosition($0.listenerID) < 0 }
         guard !gone.isEmpty else { return }
-        for connection in connections.reversed() where listenerPosition(connection.listenerID) < 0 {
+        for connection in connections.reversed() where listenerPosition(connection.client.listenerID) < 0 {
             connection.drain()
         }
     }
 
     /// Where a listening socket stands in the generation's plan; -1: nowhere.
     func listenerPosition(_ id: Int) -> Int { id < listenerByID.count ? listenerByID[id] : -1 }
-    func listenerRole(_ position: Int) -> ListenerSpec.Role { listeners[position].role }
-    func routeConfiguration(_ position: Int) -> Int { listeners[position].routeConfiguration }
-    func servicePort(_ position: Int) -> Int? { position >= 0 ? listeners[position].servicePort : nil }
+    func listenerRole(_ position: Int) -> ListenerSpec.Role { listeners.listeners[position].role }
+    func servicePort(_ position: Int) -> Int? { position >= 0 ? listeners.listeners[position].servicePort : nil }
+
+    /// The chain that takes a client's connection in the generation that serves now, as a position in its `listeners.chains`;
+    /// -1: none does. Found anew when a generation came.
+    func chain(of client: Client) -> Int {
+        guard let generation else { return -1 }
+        let number = generation.generation.number
+        if client.chainGeneration == number { return client.chain }
+        client.chainGeneration = number
+        let position = listenerPosition(client.listenerID)
+        client.chain = position >= 0 ? listeners.chain(listener: position, for: client.facts) : -1
+        return client.chain
+    }
+
+    // MARK: - Handshakes
+
+    private var handshakesAt: UInt64 = 0
+    private var handshakes = 0
+
+    /// Whether one more step of a handshake may be taken in this turn.
+    func mayShakeHands() -> Bool {
+        if handshakesAt != loop.nowNanoseconds {
+            handshakesAt = loop.nowNanoseconds
+            handshakes = 0
+        }
+        handshakes += 1
+        return handshakes <= Limits.handshakesPerTurnMax
+    }
 
     // MARK: - Drain
 
@@ -267,7 +324,7 @@ package final class Worker {
 
     /// Counts a request that was refused before it became an exchange.
     func recordRefusal(_ connection: ServerConnection, status: Int) {
-        let position = listenerPosition(connection.listenerID)
+        let position = listenerPosition(connection.client.listenerID)
         let role = position >= 0 ? listenerRole(position) : .outbound
         guard let labels = generation?.generation.labels else { return }
         let key = SeriesKey(

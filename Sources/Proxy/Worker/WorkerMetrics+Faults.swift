@@ -1,4 +1,6 @@
 import HTTP1
+import HTTP2
+import TLS
 import Telemetry
 
 extension WorkerMetrics {
@@ -9,4 +11,9 @@ extension WorkerMetrics {
     func add(_ counter: ReasonCounter, _ fault: BodyFault) {
         add(counter, reason: HeadFault.allCases.count + Int(fault.rawValue))
     }
+}
+
+extension WorkerMetrics {
+    func add(_ counter: ReasonCounter, _ fault: TLSFault) { add(counter, reason: Int(fault.rawValue)) }
+    func add(_ counter: ReasonCounter, _ fault: HTTP2Fault) { add(counter, reason: Int(fault.rawValue)) }
 }

@@ -13,6 +13,11 @@ package enum PEMSource: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension PEMSource: CustomReflectable {
+    /// Nothing: dumps, of this or of what holds it, show the description and never key material.
+    package var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
+}
+
 /// A certificate with its chain, and its key.
 package struct CertificateSource: Hashable, Sendable {
     package var chain: PEMSource

@@ -67,7 +67,8 @@ final class FakePeer: ServerConnection {
 
     convenience init(_ worker: Worker) {
         let address = SocketAddress.ipv4(0x7F00_0001, port: 1)
-        self.init(worker: worker, fd: -1, listenerID: 0, remote: address, local: address, id: 1)
+        self.init(
+            worker: worker, fd: -1, client: Client(listenerID: 0, id: 1, remote: address, local: address))
     }
 
     /// Begins a request, as a connection does with a head that it parsed.

@@ -1,0 +1,79 @@
+import CNghttp2
+import Wire
+
+/// nghttp2's tables of callbacks and options: made once, never freed, read by all sessions of all threads.
+struct Nghttp2: @unchecked Sendable {
+    let callbacks: OpaquePointer
+    let options: OpaquePointer
+
+    static let shared = Nghttp2()
+
+    private init() {
+        var callbacks: OpaquePointer?
+        var options: OpaquePointer?
+        guard nghttp2_session_callbacks_new(&callbacks) == 0, let callbacks, nghttp2_option_new(&options) == 0,
+            let options
+        else { fatalError("nghttp2 has no memory") }
+        self.callbacks = callbacks
+        self.options = options
+
+        // Credit is ours to give back.
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        nghttp2_option_set_no_closed_streams(options, 1)
+        nghttp2_option_set_max_send_header_block_length(options, Limits.http2SentBlockBytesMax)
+        nghttp2_option_set_max_outbound_ack(options, Limits.http2AcknowledgementsMax)
+        nghttp2_option_set_max_continuations(options, Limits.http2ContinuationsMax)
+        // The abuse meter judges resets; nghttp2's own limit would end an honest connection in an outage.
+        nghttp2_option_set_stream_reset_rate_limit(options, 1 << 40, 1 << 40)
+
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
+            session(owner).beginHeaders(frame!)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, _, name, nameCount, value, count, _, owner in
+            session(owner).header(
+                UnsafeRawBufferPointer(start: name, count: nameCount),
+                UnsafeRawBufferPointer(start: value, count: count))
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, owner in
+            session(owner).assembler.refuse()
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
+            session(owner).frameReceived(frame!)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, stream, bytes, count, owner in
+            session(owner).dataReceived(UInt32(stream), UnsafeRawBufferPointer(start: bytes, count: count))
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, owner in
+            session(owner).streamClosed(UInt32(stream), HTTP2Code(rawValue: code))
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, owner in
+            session(owner).frameSent(frame!)
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, owner in
+            session(owner).frameNotSent(frame!)
+            return 0
+        }
+        nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, frame, header, count, _, owner in
+            session(owner).sendData(UInt32(frame!.pointee.hd.stream_id), header!, count)
+        }
+    }
+
+    /// The provider of a stream's DATA. nghttp2 asks how much there is, and then for the bytes by the send-data callback.
+    static func provider() -> nghttp2_data_provider {
+        nghttp2_data_provider(source: nghttp2_data_source(ptr: nil)) { _, stream, _, count, flags, _, owner in
+            session(owner).dataToSend(UInt32(stream), upTo: count, flags!)
+        }
+    }
+}
+
+@inline(__always)
+private func session(_ owner: UnsafeMutableRawPointer?) -> HTTP2Session {
+    Unmanaged<HTTP2Session>.fromOpaque(owner!).takeUnretainedValue()
+}

@@ -1,0 +1,285 @@
+import HTTP1
+import HTTP2
+import Loop
+import Telemetry
+import Wire
+
+/// A client that speaks HTTP/2: streams, each an exchange. What exchanges say in a turn is framed and sent at its end.
+///
+/// A request's bytes are credited to the client when its exchange took them; an exchange that pauses keeps the credit back, so a slow
+/// endpoint slows its own stream only.
+final class HTTP2ServerConnection: ServerConnection {
+    /// A request under way.
+    struct Stream {
+        /// Nil: its exchange is over, and the rest of the request is of no use.
+        var exchange: Exchange?
+        /// Bytes that the client has no credit for yet.
+        var uncredited = 0
+        var isPaused = false
+        /// An extended CONNECT: 200 opens a tunnel.
+        var isConnect = false
+        var isTunnel = false
+        /// Bytes that came after the exchange's end.
+        var swallowedBytes = 0
+    }
+
+    let session: HTTP2Session
+    var streams = StreamMap<Stream>()
+    /// The request that changed the protocol (`Upgrade: h2c`): stream 1, complete.
+    var upgraded: Exchange?
+    private var startedAt: UInt64 = 0
+    /// When the last stream ended.
+    private var idleSince: UInt64 = 0
+    private var hasServed = false
+    private var isDraining = false
+    /// When the last GOAWAY is due, after the first.
+    private var goodbyeAt = UInt64.max
+    /// The connection ends as soon as nothing is pending.
+    private var closesWhenEmpty = false
+
+    override init(worker: Worker, fd: Int32, client: Client) {
+        session = HTTP2Session(
+            role: .server,
+            settings: HTTP2Settings(
+                concurrentStreamsMax: UInt32(Limits.http2StreamsMax),
+                streamWindowBytes: UInt32(Limits.http2StreamWindowBytes),
+                connectionWindowBytes: UInt32(Limits.http2ConnectionWindowBytes)),
+            pools: worker.http2, now: worker.loop.now)
+        super.init(worker: worker, fd: fd, client: client)
+    }
+
+    override func begin() {
+        startedAt = worker.loop.now
+        idleSince = startedAt
+        worker.metrics.add(.downstreamHTTP2Connections)
+        armDeadline()
+        scheduleWrite()
+        worker.loop.makeReady(self)
+        if let running = upgraded {
+            upgraded = nil
+            begin(running, stream: 1, end: true, length: nil)
+        }
+        if worker.isDraining { drain() }
+    }
+
+    // MARK: - Events
+
+    override func onEvents(_ events: Events) {
+        if events.contains(.readable) { isReadable = true }
+        if events.contains(.hangup) || events.contains(.error) {
+            isHungUp = true
+            isReadable = true
+        }
+        if events.contains(.writable), !pending.isEmpty { sendPending() }
+        serve()
+    }
+
+    override func onReady() {
+        if !pending.isEmpty { sendPending() }
+        serve()
+    }
+
+    private func serve() {
+        guard !isClosed else { return }
+        consumeInput()
+        readTurn()
+        if !isClosed { worker.flush() }
+    }
+
+    private func readTurn() {
+        var budget = Limits.turnBytesMax
+        while isReadable, !isFull, !isClosed, !closesWhenEmpty {
+            if budget <= 0 { return worker.loop.makeReady(self) }
+            let target = readTarget()
+            let count = receive(into: target)
+            if count <= 0 {
+                isReadable = false
+                if count != -Int(Errno.again) { abort(.disconnected) }
+                return
+            }
+            budget -= count
+            received(target, count)
+        }
+    }
+
+    override func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        _ = session.receive(bytes, now: worker.loop.now)
+        takeEvents()
+        if !isClosed { scheduleWrite() }
+        return bytes.count
+    }
+
+    // MARK: - Writing
+
+    /// Has what the session wants to say framed and sent when this turn ends.
+    func scheduleWrite() { worker.loop.callAtBatchEnd(self) }
+
+    override func onBatchEnd() {
+        guard !isClosed else { return }
+        session.now = worker.loop.now
+        while !isFull {
+            let out = claimOutput()
+            let hasMore = session.write(to: out)
+            flush()
+            if isClosed { return }
+            if !hasMore { break }
+        }
+        takeEvents()
+        guard !isClosed else { return }
+        if let fault = session.fault {
+            worker.metrics.add(.http2Fault, fault)
+            resetAll(.malformed)
+            endWhenEmpty()
+        } else if !session.wantsRead, !session.wantsWrite {
+            endWhenEmpty()
+        } else {
+            armDeadline()
+        }
+    }
+
+    override func drained() { scheduleWrite() }
+
+    override func emptied() {
+        if closesWhenEmpty { end() } else { scheduleWrite() }
+    }
+
+    override func flushStream() {}
+
+    // MARK: - Time
+
+    override func onDeadline() {
+        guard !isClosed else { return }
+        let now = worker.loop.now
+        if stalledSince != 0, now >= stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds) {
+            worker.metrics.add(.downstreamWriteStalls)
+            return abort(.timedOut)
+        }
+        if now >= goodbyeAt {
+            goodbyeAt = .max
+            session.goAway()
+            scheduleWrite()
+        }
+        resetStalledStreams(now)
+        if streams.count == 0, now >= idleDeadline {
+            worker.metrics.add(.downstreamIdleTimeouts)
+            session.goAway()
+            goodbyeAt = .max
+            scheduleWrite()
+            idleSince = now
+        }
+        armDeadline()
+    }
+
+    /// Ends streams whose client grants no credit for their answers.
+    private func resetStalledStreams(_ now: UInt64) {
+        while let (id, since) = session.oldestStalled(), now >= since + UInt64(Limits.writeStallTimeoutMilliseconds) {
+            worker.metrics.add(.downstreamWriteStalls)
+            let running = streams[id]?.exchange
+            streams.update(id) { $0.exchange = nil }
+            session.reset(id, .cancel)
+            running?.requestReset(.timedOut)
+            scheduleWrite()
+        }
+    }
+
+    private var idleDeadline: UInt64 {
+        if closesWhenEmpty { return idleSince + UInt64(Limits.lingerTimeoutMilliseconds) }
+        return idleSince
+            + UInt64(hasServed ? Limits.downstreamIdleTimeoutMilliseconds : Limits.headTimeoutMilliseconds)
+    }
+
+    private func armDeadline() {
+        var next = min(goodbyeAt, streams.count == 0 ? idleDeadline : .max)
+        if stalledSince != 0 { next = min(next, stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)) }
+        if session.hasStalledOutput {
+            next = min(next, worker.loop.now + UInt64(Limits.writeStallTimeoutMilliseconds))
+        }
+        worker.loop.arm(self, deadline: next)
+    }
+
+    /// A stream is over.
+    func streamEnded() {
+        hasServed = true
+        if streams.count == 0 { idleSince = worker.loop.now }
+    }
+
+    // MARK: - Commands
+
+    override func sendInformational(_ stream: UInt32, _ head: Head) {
+        session.submitInformational(stream, head)
+        scheduleWrite()
+    }
+
+    override func sendHead(_ stream: UInt32, _ head: Head, framing: BodyFraming, end: Bool) {
+        submitHead(stream, head, framing: framing, end: end)
+    }
+
+    override func sendData(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool {
+        scheduleWrite()
+        return session.submitData(stream, bytes, end: end) || end
+    }
+
+    override func sendEnd(_ stream: UInt32, trailers: Head?) {
+        session.submitEnd(stream, trailers: trailers)
+        scheduleWrite()
+    }
+
+    override func reset(_ stream: UInt32, _ reason: ResetReason) {
+        streams.update(stream) { $0.exchange = nil }
+        session.reset(stream, reason == .timedOut ? .cancel : .internalError)
+        scheduleWrite()
+    }
+
+    override func pause(_ stream: UInt32) { streams.update(stream) { $0.isPaused = true } }
+
+    override func resume(_ stream: UInt32) {
+        streams.update(stream) { $0.isPaused = false }
+        credit(stream)
+    }
+
+    override func exchangeEnded(_ stream: UInt32) {
+        streams.update(stream) {
+            $0.exchange = nil
+            $0.isPaused = false
+        }
+        credit(stream)
+    }
+
+    // MARK: - Ending
+
+    /// Says goodbye in two steps: what the client sent before it heard is still served.
+    override func drain() {
+        guard !isDraining, !isClosed else { return }
+        isDraining = true
+        session.shutdownNotice()
+        goodbyeAt = worker.loop.now + UInt64(Limits.drainGraceMilliseconds)
+        armDeadline()
+        scheduleWrite()
+    }
+
+    override func abandon() { abort(.aborted) }
+
+    /// Ends at once, telling the exchanges.
+    func abort(_ reason: ResetReason) {
+        resetAll(reason)
+        end()
+    }
+
+    private func resetAll(_ reason: ResetReason) {
+        for id in streams.all {
+            guard let running = streams[id]?.exchange else { continue }
+            streams.update(id) { $0.exchange = nil }
+            running.requestReset(reason)
+        }
+    }
+
+    private func end() {
+        guard !isClosed else { return }
+        closeSocket()
+        worker.remove(self)
+    }
+
+    private func endWhenEmpty() {
+        if pending.isEmpty || writeFailed { end() } else { closesWhenEmpty = true }
+    }
+}

@@ -1,0 +1,15 @@
+// Connections of bytes: Istio's `istio_tcp_*`. The keys' protocol is tcp, their response code 0.
+extension WorkerMetrics {
+    /// A connection began.
+    package func countTCPOpened(_ key: SeriesKey) { Self.bump(series(key) + SeriesLayout.opened, 1) }
+
+    /// A connection ended.
+    package func countTCPClosed(_ key: SeriesKey) { Self.bump(series(key) + SeriesLayout.closed, 1) }
+
+    /// Bytes of the client and to the client since the last time.
+    package func addTCP(_ key: SeriesKey, receivedBytes: UInt64, sentBytes: UInt64) {
+        let series = series(key)
+        Self.bump(series + SeriesLayout.received, receivedBytes)
+        Self.bump(series + SeriesLayout.sent, sentBytes)
+    }
+}
