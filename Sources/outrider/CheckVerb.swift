@@ -9,7 +9,8 @@ struct CheckVerb: ParsableCommand {
         abstract: "Validates a directory: each finding as file:line: severity: sentence (fix).",
         discussion: """
             Without --proxy it compiles the directory for each of its Proxies. Notes tell what is worth knowing and warnings \
-            what does not do what it seems to; only errors make the answer no (status 1).
+            what does not do what it seems to; only errors make the answer no (status 1). Certificates are read as the proxy \
+            would read them, so it must run where their files are.
             """)
 
     @OptionGroup var options: ConfigOptions
@@ -31,14 +32,17 @@ struct CheckVerb: ParsableCommand {
 
     /// What is to be said for the Proxy that was asked for, else for each one of the directory; each finding once.
     private func findings() -> [Diagnostic] {
-        let loaded = Control.load(directory: options.directory, proxy: options.proxy)
+        let loaded = Control.load(directory: options.directory, proxy: options.proxy, buildsContexts: true)
         let names = loaded.resources.compactMap { resource -> String? in
             guard case .proxy(let proxy) = resource else { return nil }
             return "\(proxy.metadata.name).\(proxy.metadata.namespace)"
         }
         guard options.proxy == nil, names.count > 1 else { return loaded.diagnostics }
         var findings = Set<Diagnostic>()
-        for name in names { findings.formUnion(Control.load(directory: options.directory, proxy: name).diagnostics) }
+        for name in names {
+            let loaded = Control.load(directory: options.directory, proxy: name, buildsContexts: true)
+            findings.formUnion(loaded.diagnostics)
+        }
         return findings.sorted { ($0.location, $1.severity, $0.message) < ($1.location, $0.severity, $1.message) }
     }
 

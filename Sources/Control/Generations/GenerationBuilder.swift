@@ -2,6 +2,7 @@ import Clusters
 import Istio
 import Loop
 import Plan
+import Proxy
 import Routing
 import Wire
 
@@ -14,6 +15,9 @@ package struct Look: Sendable {
     package var resources = 0
     package var troubled: [ResourceStatus] = []
     package var diagnostics: [Diagnostic] = []
+    /// The TLS contexts of the plan, and how they fare.
+    package var contexts = TLSContexts()
+    package var certificates = ContextReport()
     /// Why there is no plan.
     package var failure: String?
 
@@ -36,6 +40,7 @@ package final class GenerationBuilder: @unchecked Sendable {
     private let log: @Sendable (String) -> Void
 
     private var files = DecodedFiles()
+    private var contextBuilder = ContextBuilder()
     private var store: ResourceStore?
     private var contents: [ResourceStore.FileContent] = []
     /// The tables of the last plan, reused while its routes stay the same.
@@ -78,9 +83,18 @@ package final class GenerationBuilder: @unchecked Sendable {
         }
     }
 
+    /// Reads the files of certificates again, and says whether one holds something else than at the last look.
+    package func haveCertificatesChanged(_ completion: @escaping @Sendable (Bool) -> Void) {
+        loop.post { [self] in
+            let isChanged = contextBuilder.haveFilesChanged()
+            main.post { completion(isChanged) }
+        }
+    }
+
     /// Builds the tables of a plan with the addresses of its names.
     package func build(
-        _ plan: Plan, addresses: [String: [SocketAddress]], _ completion: @escaping @Sendable (Tables) -> Void
+        _ plan: Plan, contexts: TLSContexts, addresses: [String: [SocketAddress]],
+        _ completion: @escaping @Sendable (Tables) -> Void
     ) {
         loop.post { [self] in
             guard let registry else { preconditionFailure("a board is attached before tables are built") }
@@ -92,7 +106,7 @@ package final class GenerationBuilder: @unchecked Sendable {
                 routes = (plan.routeConfigurations, table)
             }
             let clusters = ClusterTable(specs: plan.clusters, registry: registry, resolved: addresses)
-            let tables = Tables(plan: plan, routes: table, clusters: clusters)
+            let tables = Tables(plan: plan, routes: table, clusters: clusters, contexts: contexts)
             main.post { completion(tables) }
         }
     }
@@ -138,7 +152,10 @@ package final class GenerationBuilder: @unchecked Sendable {
             let compiled = compile(state.resources, for: proxy)
             look.proxy = proxy
             look.plan = compiled.plan
-            look.diagnostics += compiled.diagnostics
+            let built = contextBuilder.build(compiled.plan)
+            look.contexts = built.contexts
+            look.certificates = built.report
+            look.diagnostics += compiled.diagnostics + built.diagnostics
         }
         look.diagnostics = look.diagnostics.uniqued()
         return look

@@ -2,6 +2,7 @@ import Clusters
 import Istio
 import Loop
 import Plan
+import Proxy
 import Wire
 
 /// From a change to a generation that every worker has, on the main thread. One at a time: what changes meanwhile makes the
@@ -14,7 +15,7 @@ package final class GenerationController: EventHandler {
         /// The compile thread reads and compiles.
         case looking
         /// The plan waits for names that were never resolved, until a time.
-        case resolving(Plan, until: UInt64)
+        case resolving(Plan, TLSContexts, until: UInt64)
         /// The compile thread builds tables.
         case building
     }
@@ -28,6 +29,11 @@ package final class GenerationController: EventHandler {
 
     /// What serves is written down so long after a generation: many in a row cost one file.
     package static let keepMilliseconds: UInt64 = 1000
+
+    /// A certificate's time is looked at after this time at the latest: clocks are set.
+    private static let certificatesSecondsMax: UInt64 = 7 * 86_400
+    /// Causes of which nothing is said when nothing came of them.
+    private static let quietCauses: Set<String> = ["files changed", "certificates changed", "certificates' time"]
 
     private let loop: EventLoop
     private let builder: GenerationBuilder
@@ -44,6 +50,13 @@ package final class GenerationController: EventHandler {
     private var began: UInt64 = 0
     private var listenAgainAt = UInt64.max
     private var keepAt = UInt64.max
+    private var certificatesAt = UInt64.max
+    private var isAskingCertificates = false
+    private var mustAskCertificates = false
+    /// What the last look renewed, in words.
+    private var renewals = ""
+    /// Takes the paths of certificates to watch; says whether there are new ones among them. Set before `start`.
+    package var onCertificateFiles: (Set<String>) -> Bool = { _ in false }
     private var listenAgainIn = GenerationController.listenAgainMilliseconds
     private var look = Look()
     /// The Proxy as the process was started with: what it says of workers and admin holds until the end.
@@ -51,6 +64,7 @@ package final class GenerationController: EventHandler {
 
     /// The plan that serves.
     package private(set) var plan: Plan?
+    private var contexts = TLSContexts()
     /// The clusters that serve, for admin.
     package private(set) var clusters: ClusterTable?
     package var report: GenerationReport {
@@ -104,35 +118,74 @@ package final class GenerationController: EventHandler {
         if case .idle = stage { begin() } else { settling.changed(at: loop.now) }
     }
 
+    /// A file of a certificate may have changed: when it did, a burst becomes one look.
+    package func certificatesChanged() {
+        guard !isAskingCertificates else { return mustAskCertificates = true }
+        isAskingCertificates = true
+        let controller = Unchecked(self)
+        builder.haveCertificatesChanged { controller.value.certificatesAnswered($0) }
+    }
+
+    private func certificatesAnswered(_ isChanged: Bool) {
+        isAskingCertificates = false
+        if isChanged {
+            settling.changed(at: loop.now)
+            note("certificates changed")
+            arm()
+        }
+        guard mustAskCertificates else { return }
+        mustAskCertificates = false
+        certificatesChanged()
+    }
+
+    private func certificatesLooked(_ report: ContextReport) {
+        progress.certificates = report
+        renewals = report.changes
+        certificatesAt = .max
+        if let next = report.nextChange {
+            let seconds = UInt64(clamping: next - Int64(loop.realtimeMilliseconds / 1000))
+            certificatesAt = loop.now + min(seconds, Self.certificatesSecondsMax) * 1000
+        }
+        // What changed before it was watched is found by one more reading.
+        if onCertificateFiles(report.files) { certificatesChanged() }
+    }
+
     private func note(_ cause: String) { if !causes.contains(cause) { causes.append(cause) } }
 
     package override func onDeadline() {
         let now = loop.now
         askNames()
-        if case .resolving(let plan, let until) = stage, now >= until || names.isSettled { build(plan) }
+        if case .resolving(let plan, let contexts, let until) = stage, now >= until || names.isSettled {
+            build(plan, contexts)
+        }
         guard case .idle = stage else { return arm() }
         if now >= keepAt {
             keepAt = .max
             builder.keepLastGood()
         }
-        if settling.isOver(at: now) {
+        if now >= certificatesAt {
+            certificatesAt = .max
+            note("certificates' time")
+            begin()
+        } else if settling.isOver(at: now) {
             begin()
         } else if let plan, addressesChanged || now >= listenAgainAt {
             note(addressesChanged ? "addresses changed" : "listening again")
             began = now
-            build(plan)
+            build(plan, contexts)
         }
         arm()
     }
 
     private func arm() {
         var next = UInt64.max
-        if case .resolving(_, let until) = stage { next = min(next, until) }
+        if case .resolving(_, _, let until) = stage { next = min(next, until) }
         if case .idle = stage {
             next = min(next, settling.deadline ?? .max)
             if addressesChanged { next = min(next, loop.now) }
             next = min(next, listenAgainAt)
             next = min(next, keepAt)
+            next = min(next, certificatesAt)
         }
         next = min(next, names.deadline ?? .max)
         if next != .max { loop.arm(self, deadline: next) }
@@ -150,28 +203,33 @@ package final class GenerationController: EventHandler {
     private func looked(_ look: Look) {
         self.look = look
         progress.looks += 1
-        let isSame = progress.troubled == look.troubled && progress.failure == look.failure
+        let isSame =
+            progress.troubled == look.troubled && progress.failure == look.failure
+            && (look.plan == nil || progress.certificates.statuses == look.certificates.statuses)
         let news = look.diagnostics.filter { finding in !progress.diagnostics.contains(finding) }
         progress.resources = look.resources
         progress.troubled = look.troubled
         progress.diagnostics = look.diagnostics
         progress.failure = look.failure
+        if look.plan != nil { certificatesLooked(look.certificates) }
         if let old = startedAs, let new = look.proxy {
             progress.awaitsRestart = ProxySelection.restartFields(from: old, to: new)
         }
         for finding in news.prefix(20) where finding.severity != .note { log(finding.description) }
         if news.count > 20 { log("… and \(news.count - 20) more findings; see /generation or outrider check") }
         // The same plan is handed over again when a listener failed: another try.
-        guard let plan = look.plan, plan != self.plan || !progress.listenerProblems.isEmpty else {
-            if !isSame || !news.isEmpty || look.failure != nil || causes != ["files changed"] {
+        guard let plan = look.plan,
+            plan != self.plan || !look.contexts.isSame(as: contexts) || !progress.listenerProblems.isEmpty
+        else {
+            if !isSame || !news.isEmpty || look.failure != nil || !Self.quietCauses.isSuperset(of: causes) {
                 log(progress.line(isNew: false, cause: takeCauses()))
             }
             return rest()
         }
         names.keep(NameResolution.names(of: plan))
         askNames()
-        if names.isSettled { return build(plan) }
-        stage = .resolving(plan, until: loop.now + Self.namesWaitMilliseconds)
+        if names.isSettled { return build(plan, look.contexts) }
+        stage = .resolving(plan, look.contexts, until: loop.now + Self.namesWaitMilliseconds)
         arm()
     }
 
@@ -192,27 +250,31 @@ package final class GenerationController: EventHandler {
 
     private func answered(_ name: String, _ addresses: [SocketAddress]?) {
         if names.answered(name, addresses, at: loop.now) { addressesChanged = true }
-        if case .resolving(let plan, _) = stage, names.isSettled { build(plan) }
+        if case .resolving(let plan, let contexts, _) = stage, names.isSettled { build(plan, contexts) }
         arm()
     }
 
-    private func build(_ plan: Plan) {
+    private func build(_ plan: Plan, _ contexts: TLSContexts) {
         stage = .building
         addressesChanged = false
         let controller = Unchecked(self)
-        builder.build(plan, addresses: names.addresses) { tables in controller.value.publish(tables) }
+        builder.build(plan, contexts: contexts, addresses: names.addresses) { tables in
+            controller.value.publish(tables)
+        }
     }
 
     private func publish(_ tables: Tables) {
         let difference = PlanDifference(from: plan, to: tables.plan)
         let isFirst = plan == nil
         plan = tables.plan
+        contexts = tables.contexts
         clusters = tables.clusters
         outliers.update(tables.clusters)
         progress.number += 1
         progress.appliedMilliseconds = loop.realtimeMilliseconds
         progress.buildMilliseconds = loop.now - min(began, loop.now)
-        progress.changes = isFirst ? Self.summary(tables.plan) : difference.text
+        progress.changes = isFirst ? Self.summary(tables.plan) : difference.text(with: renewals)
+        renewals = ""
         progress.cause = takeCauses()
         let number = progress.number
         let builder = builder

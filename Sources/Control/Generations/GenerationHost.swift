@@ -1,5 +1,6 @@
 import Clusters
 import Plan
+import Proxy
 import Routing
 import Wire
 
@@ -8,6 +9,7 @@ package struct Tables: Sendable {
     package var plan: Plan
     package var routes: RouteTable
     package var clusters: ClusterTable
+    package var contexts = TLSContexts()
 }
 
 /// What Control needs of those who serve: the proxy's workers, or a stand-in in tests. All calls are made on the main thread.

@@ -28,6 +28,8 @@ package struct GenerationReport: Sendable {
     package var listenerProblems: [String] = []
     /// Why the last look at the directory led to nothing that can serve; nil when it did.
     package var failure: String?
+    /// How the TLS contexts of the plan fare.
+    package var certificates = ContextReport()
     /// Looks at the directory so far, those that changed nothing included.
     package var looks = 0
 
@@ -51,6 +53,12 @@ package struct GenerationReport: Sendable {
             guard !names.isEmpty else { continue }
             line += "; \(names.count) \(fate.rawValue): \(names.prefix(3).joined(separator: ", "))"
             if names.count > 3 { line += ", …" }
+        }
+        for state in [ContextStatus.State.stale, .quarantined] {
+            let owners = certificates.owners(state)
+            guard !owners.isEmpty else { continue }
+            line += "; TLS \(state.rawValue): \(owners.prefix(3).joined(separator: "; "))"
+            if owners.count > 3 { line += "; … \(owners.count) in all" }
         }
         if !awaitsRestart.isEmpty { line += "; waits for a restart: \(awaitsRestart.joined(separator: ", "))" }
         return line

@@ -21,7 +21,11 @@ package struct Loaded: Sendable {
 package enum Control {
     /// Reads, decodes, chooses and compiles. Never fails as a whole: what is wrong is in the diagnostics. No earlier state is
     /// looked at, so nothing is stale.
-    package static func load(directory: String, proxy name: String? = nil) -> Loaded {
+    ///
+    /// - Parameter buildsContexts: reads certificates too, as the proxy itself would.
+    package static func load(
+        directory: String, proxy name: String? = nil, buildsContexts: Bool = false
+    ) -> Loaded {
         let scan = ConfigDirectory(path: directory).scan()
         var files = DecodedFiles()
         var store = ResourceStore()
@@ -38,6 +42,10 @@ package enum Control {
             let compiled = compile(state.resources, for: proxy)
             loaded.plan = compiled.plan
             loaded.diagnostics += compiled.diagnostics
+            if buildsContexts {
+                var builder = ContextBuilder()
+                loaded.diagnostics += builder.build(compiled.plan).diagnostics
+            }
         }
         loaded.diagnostics = loaded.diagnostics.uniqued()
         return loaded

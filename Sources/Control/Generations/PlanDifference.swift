@@ -47,7 +47,10 @@ package struct PlanDifference: Equatable, Sendable {
     }
 
     /// `routes: 1 changed (http.80); clusters: 2 added (…, …)`, names cut after the third.
-    package var text: String {
+    package var text: String { text(with: "") }
+
+    /// The same, with something else that changed; empty: nothing else did.
+    func text(with other: String) -> String {
         var parts: [String] = []
         for (kind, names) in [("listeners", listeners), ("routes", routes), ("clusters", clusters)] where !names.isEmpty
         {
@@ -57,6 +60,7 @@ package struct PlanDifference: Equatable, Sendable {
             parts.append("\(kind): \(counts.joined(separator: ", "))")
         }
         if settings { parts.append("settings changed") }
+        if !other.isEmpty { parts.append(other) }
         return parts.isEmpty ? "nothing changed" : parts.joined(separator: "; ")
     }
 

@@ -67,7 +67,8 @@ final class ProxyHost: GenerationHost {
         let host = Unchecked(self)
         let main = loop
         let problems = server.publish(
-            number: number, plan: tables.plan, routes: tables.routes, clusters: tables.clusters
+            number: number, plan: tables.plan, routes: tables.routes, clusters: tables.clusters,
+            contexts: tables.contexts
         ) { generation in
             main.post { host.value.uses[number]?.generation = generation }
         }
