@@ -43,6 +43,7 @@ final class Client {
     /// The handshake is done.
     func secured(by session: TLSSession) {
         isTLS = true
+        if facts.serverName == nil { facts.serverName = session.serverName?.lowercased() }
         peer = session.peer
         ownIdentity = session.ownIdentity
         if peer != nil { peerCertificate = session.peerCertificateURLEncoded }
