@@ -39,7 +39,7 @@ package enum Control {
             loaded.diagnostics.append(Diagnostic(.error, at: SourceLocation(file: directory), error.description))
         case .success(let proxy):
             loaded.proxy = proxy
-            let compiled = compile(state.resources, for: proxy)
+            let compiled = Compiler.compile(state.resources, proxy: proxy)
             loaded.plan = compiled.plan
             loaded.diagnostics += compiled.diagnostics
             if buildsContexts {
