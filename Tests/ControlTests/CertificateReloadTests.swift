@@ -17,18 +17,23 @@ struct CertificateReloadTests {
         try certificates.issue("b")
     }
 
+    /// The compiler, which has these settings for chains of the first listener as well.
+    private func compiling(_ servers: [TLSServerSettings]) -> GenerationBuilder.Compiling {
+        { resources, proxy in
+            var compiled = Compiler.compile(resources, proxy: proxy)
+            for settings in servers {
+                compiled.plan.listeners[0].chains.append(
+                    ChainSpec(name: settings.name, transport: .tls, tls: settings, action: .http(routes: 0)))
+            }
+            return compiled
+        }
+    }
+
     /// A gateway whose listener has a chain with TLS for each of these settings, and a watcher of their files.
     private func bench(_ servers: [TLSServerSettings]) throws -> Bench {
         try Bench(
             Bench.yaml(address: "10.0.0.1"),
-            compile: { resources, proxy in
-                var compiled = Compiler.compile(resources, proxy: proxy)
-                for settings in servers {
-                    compiled.plan.listeners[0].chains.append(
-                        ChainSpec(name: settings.name, transport: .tls, tls: settings, action: .http(routes: 0)))
-                }
-                return compiled
-            },
+            compile: compiling(servers),
             prepare: { controller, loop in
                 let watcher = try FileWatcher { [unowned controller] in controller.certificatesChanged() }
                 try #require(watcher.attach(to: loop))
@@ -52,7 +57,7 @@ struct CertificateReloadTests {
         let contexts = bench.host.published.map(\.contexts)
         #expect(contexts.last?.servers[a] !== contexts.first?.servers[a])
         #expect(contexts.last?.servers[b] === contexts.first?.servers[b])
-        #expect(bench.log.last?.contains("(certificates changed): certificates: 1 renewed (\(a.name))") == true)
+        #expect(bench.log.last?.contains("(certificates changed): certificates: 1 taken up (\(a.name))") == true)
         #expect(bench.controller.report.certificates.owners(.serving).count == 2)
     }
 
@@ -102,6 +107,20 @@ struct CertificateReloadTests {
         try certificates.issue("c")
         #expect(bench.turn { bench.host.published.last?.contexts.servers[c] != nil })
         #expect(bench.controller.report.certificates.owners(.serving) == [c.name])
+        #expect(bench.log.last?.contains("certificates: 1 taken up (\(c.name))") == true)
+    }
+
+    @Test("a check reads certificates, and names the line that wants them")
+    func check() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("a.yaml", Bench.yaml(address: "10.0.0.1"))
+        let compile = compiling([certificates.server("a", line: 4), certificates.server("c", line: 9)])
+        let found = Control.load(directory: folder.path, buildsContexts: true, compile: compile).diagnostics
+        #expect(found.hasErrors)
+        #expect(found.contains { $0.description.hasPrefix("gateway.yaml:9: error: Gateway n/c, server https: ") })
+        #expect(!found.contains { $0.location.line == 4 })
+        // Other verbs work without the files.
+        #expect(!Control.load(directory: folder.path, compile: compile).diagnostics.hasErrors)
     }
 
     @Test("a Secret's swap of ..data is noticed")

@@ -88,7 +88,7 @@ struct ContextBuilderTests {
         #expect(second.contexts.servers[a] !== first.contexts.servers[a])
         #expect(second.contexts.servers[b] === first.contexts.servers[b])
         #expect(second.report.renewed == [a.name])
-        #expect(second.report.changes == "certificates: 1 renewed (\(a.name))")
+        #expect(second.report.changes == "certificates: 1 taken up (\(a.name))")
         #expect(!second.contexts.isSame(as: first.contexts))
         #expect(builder.build(.of([a, b])).contexts.isSame(as: second.contexts))
     }
