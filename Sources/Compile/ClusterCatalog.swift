@@ -8,6 +8,8 @@ import Wire
 final class ClusterCatalog {
     private enum Wanted {
         case service(MeshService, MeshService.Port, Subset?, DestinationRule?)
+        /// The same, to be sent bytes that are TLS already.
+        case opaque(MeshService, MeshService.Port, Subset?, DestinationRule?)
         case ready(ClusterSpec)
     }
 
@@ -18,6 +20,7 @@ final class ClusterCatalog {
     private let registry: ServiceRegistry
     private let destinationRules: DestinationRuleIndex
     private let resolver: EndpointResolver
+    private let upstreamTLS: UpstreamTLS
     private let findings: Findings
     /// Services of the proxy's own scope, which go before what its namespace merely sees.
     private var imported: [String: MeshService] = [:]
@@ -26,12 +29,13 @@ final class ClusterCatalog {
 
     init(
         proxy: ProxyResource, registry: ServiceRegistry, destinationRules: DestinationRuleIndex,
-        resolver: EndpointResolver, findings: Findings
+        resolver: EndpointResolver, upstreamTLS: UpstreamTLS, findings: Findings
     ) {
         self.proxy = proxy
         self.registry = registry
         self.destinationRules = destinationRules
         self.resolver = resolver
+        self.upstreamTLS = upstreamTLS
         self.findings = findings
     }
 
@@ -90,6 +94,26 @@ final class ClusterCatalog {
         return add(name, .service(service, servicePort, found, rule), to: service)
     }
 
+    /// A service's port, and each of its subsets, for connections that are mutual TLS already and stay as they are
+    /// (`AUTO_PASSTHROUGH`). Named as their server names are: `outbound_.PORT_.SUBSET_.HOST`.
+    func opaqueReferences(to service: MeshService, port: MeshService.Port) -> [(name: String, ClusterReference)] {
+        let rule = destinationRules.rule(for: service.hostname, of: service.namespace)
+        return ([nil] + (rule?.subsets ?? [])).map { subset in
+            let name = "outbound_.\(port.number)_.\(subset?.name ?? "")_.\(service.hostname)"
+            return (name, references[name] ?? enter(name, .opaque(service, port, subset, rule)))
+        }
+    }
+
+    /// How long a connection to the service may be silent: `tcp.idleTimeout` of its rule's top level, where alone Istio looks.
+    func silenceMilliseconds(of host: String) -> Int {
+        let service = service(host)
+        let rule = service.flatMap { destinationRules.rule(for: $0.hostname, of: $0.namespace) }
+        return rule?.trafficPolicy?.connectionPool?.tcp?.idleTimeoutMilliseconds ?? Self.silenceMilliseconds
+    }
+
+    /// Envoy's default: an hour.
+    static let silenceMilliseconds = 3_600_000
+
     /// A cluster that is no service's: the way to the application behind an inbound port.
     func reference(to cluster: ClusterSpec) -> ClusterReference {
         references[cluster.name] ?? enter(cluster.name, .ready(cluster))
@@ -112,18 +136,21 @@ final class ClusterCatalog {
                 let id = proxy.metadata.id("Proxy")
                 cluster.endpoints.removeAll { isLoop($0, of: cluster.name, inbound, id, proxy.metadata.location) }
                 return cluster
-            case .service(let service, let port, let subset, let rule):
+            case .service(let service, let port, let subset, let rule),
+                .opaque(let service, let port, let subset, let rule):
                 let key = Self.name(service.hostname, port.number, "")
                 let all = cache[key] ?? resolver.endpoints(of: service, port: port)
                 cache[key] = all
-                return build(name, service, port, subset, rule, all, listeners)
+                var isOpaque = false
+                if case .opaque = what { isOpaque = true }
+                return build(name, service, port, subset, rule, all, listeners, isOpaque: isOpaque)
             }
         }
     }
 
     private func build(
         _ name: String, _ service: MeshService, _ port: MeshService.Port, _ subset: Subset?, _ rule: DestinationRule?,
-        _ all: [MeshEndpoint], _ listeners: OwnAddresses
+        _ all: [MeshEndpoint], _ listeners: OwnAddresses, isOpaque: Bool
     ) -> ClusterSpec {
         let ruleID = rule?.metadata.id("DestinationRule")
         var endpoints = all
@@ -145,7 +172,12 @@ final class ClusterCatalog {
             resolution: Self.resolution(service, endpoints), origin: "\(service.location)")
         let policy = EffectivePolicy(rule, port: port.number, subset: subset)
         policy.apply(to: &cluster, mesh: proxy.meshConfig)
+        cluster.speaks = EffectivePolicy.speaks(
+            port.speaks, policy.connectionPool?.http, mesh: proxy.meshConfig, isGateway: proxy.mode == .gateway)
         if let subset { cluster.origin = "\(subset.location)" }
+        if !isOpaque {
+            upstreamTLS.apply(policy.tls, of: rule, to: &cluster, service: service, port: port, endpoints: endpoints)
+        }
         return cluster
     }
 

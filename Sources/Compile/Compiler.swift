@@ -29,20 +29,25 @@ package enum Compiler {
         let findings = Findings()
         let inputs = Inputs(resources)
         let registry = ServiceRegistry(inputs, mesh: proxy.meshConfig, domain: proxy.clusterDomain)
+        let credentials = Credentials(inputs, proxy: proxy)
+        let peers = PeerAuthenticationIndex(inputs, proxy: proxy)
+        let serverTLS = ServerTLSPass(proxy: proxy, credentials: credentials, findings: findings)
         let catalog = ClusterCatalog(
             proxy: proxy, registry: registry,
             destinationRules: DestinationRuleIndex(inputs.destinationRules, proxy: proxy, findings: findings),
-            resolver: EndpointResolver(inputs, findings: findings), findings: findings)
+            resolver: EndpointResolver(inputs, findings: findings),
+            upstreamTLS: UpstreamTLS(proxy: proxy, credentials: credentials, peers: peers, findings: findings),
+            findings: findings)
         let virtualServices = VirtualServiceIndex(inputs, proxy: proxy, findings: findings)
         let compiler = RouteCompiler(proxy: proxy, registry: registry, catalog: catalog, findings: findings)
         let planner = ListenerPlanner(proxy: proxy, findings: findings)
+        let streams = StreamRoutes(proxy: proxy, catalog: catalog)
 
         switch proxy.mode {
         case .gateway:
             GatewayPass(
                 proxy: proxy, registry: registry, virtualServices: virtualServices, compiler: compiler,
-                planner: planner,
-                findings: findings,
+                planner: planner, streams: streams, serverTLS: serverTLS, catalog: catalog, findings: findings,
                 servers: GatewayServers(inputs, proxy: proxy, registry: registry, findings: findings)
             ).run()
         case .sidecar:
@@ -52,7 +57,12 @@ package enum Compiler {
             )
             SidecarPass(
                 proxy: proxy, inputs: inputs, registry: registry, catalog: catalog, planner: planner,
-                findings: findings, scope: scope, outbound: outbound
+                findings: findings, scope: scope, outbound: outbound,
+                streams: OutboundStreams(
+                    proxy: proxy, registry: registry, streams: streams, findings: findings),
+                inbound: InboundPass(
+                    proxy: proxy, inputs: inputs, registry: registry, catalog: catalog, planner: planner,
+                    serverTLS: serverTLS, peers: peers, findings: findings)
             ).run()
         }
         planner.finish()
@@ -118,6 +128,7 @@ extension ProxySettings {
         }
         self.init(
             workers: max(proxy.workers, 0), admin: admin, pathNormalization: normalization,
-            accessLogFile: mesh.accessLogFile, trustedProxies: max(mesh.trustedProxies, 0))
+            accessLogFile: mesh.accessLogFile, trustedProxies: max(mesh.trustedProxies, 0),
+            protocolDetectionTimeoutMilliseconds: mesh.protocolDetectionTimeoutMilliseconds)
     }
 }

@@ -65,6 +65,24 @@ struct EffectivePolicy {
             concurrencyMin: UInt32(clamping: retryBudget.minRetryConcurrency ?? 3), isConfigured: true)
     }
 
+    /// What endpoints of a service's port are spoken to in, under a client's settings.
+    static func speaks(
+        _ speaks: PortProtocol, _ pool: ConnectionPool.HTTP?, mesh: MeshConfig, isGateway: Bool
+    ) -> UpstreamProtocol {
+        if pool?.useClientProtocol == true { return .asClient }
+        let declared: UpstreamProtocol =
+            switch speaks {
+            case .http2, .grpc, .grpcWeb: .http2
+            case .auto: isGateway ? .http1 : .asClient
+            default: .http1
+            }
+        return switch pool?.h2UpgradePolicy {
+        case "UPGRADE": .http2
+        case "DO_NOT_UPGRADE": declared
+        default: mesh.upgradesToHTTP2 && speaks.isHTTP ? .http2 : declared
+        }
+    }
+
     /// `connectionPool` alone, as inbound clusters take it.
     static func apply(_ pool: ConnectionPool?, to cluster: inout ClusterSpec, mesh: MeshConfig) {
         /// 0 and negative numbers mean unset.
@@ -76,6 +94,12 @@ struct EffectivePolicy {
             pool?.http?.idleTimeoutMilliseconds ?? pool?.tcp?.idleTimeoutMilliseconds
             ?? Limits.upstreamIdleTimeoutMilliseconds
         cluster.requestsPerConnectionMax = max(pool?.http?.maxRequestsPerConnection ?? 0, 0)
+        cluster.connectionDurationMaxMilliseconds = max(pool?.tcp?.maxConnectionDurationMilliseconds ?? 0, 0)
+        if let streams = pool?.http?.maxConcurrentStreams, streams > 0 { cluster.streamsMax = streams }
+        cluster.http2Keepalive = pool?.http?.http2KeepAlive.map {
+            HTTP2Keepalive(
+                intervalMilliseconds: $0.intervalMilliseconds ?? 0, timeoutMilliseconds: $0.timeoutMilliseconds ?? 0)
+        }
         cluster.tcpKeepalive = keepalive(pool?.tcp?.tcpKeepalive, under: mesh.tcpKeepalive)
     }
 

@@ -6,6 +6,32 @@ import Wire
 struct MeshEndpoint {
     var spec: EndpointSpec
     var labels: [String: String]
+    /// `ns/NAMESPACE/sa/ACCOUNT`, the end of its SPIFFE identity; empty: not known.
+    var account = ""
+    /// It has no label of its own, but an account of a WorkloadEntry.
+    var hasWorkloadAccount = false
+
+    /// The workload's port.
+    var port: Int {
+        switch spec.address {
+        case .socket(let socket): Int(socket.port)
+        case .name(_, let port): Int(port)
+        }
+    }
+
+    /// Whether a sidecar ends mutual TLS there: the injector's label says so, or the account of a workload without the label.
+    var endsMeshTLS: Bool {
+        labels["security.istio.io/tlsMode"].map { $0 == "istio" } ?? hasWorkloadAccount
+    }
+
+    init(spec: EndpointSpec, labels: [String: String], pod: Pod? = nil) {
+        self.spec = spec
+        self.labels = labels
+        // Every Pod has an account: without a name it is `default`.
+        guard let pod else { return }
+        let name = pod.serviceAccountName.isEmpty ? "default" : pod.serviceAccountName
+        account = "ns/\(pod.metadata.namespace)/sa/\(name)"
+    }
 }
 
 /// From services to addresses: EndpointSlices, Endpoints, selected Pods and WorkloadEntries, inline endpoints; in this
@@ -95,7 +121,7 @@ final class EndpointResolver {
                 let pod = pod(named: endpoint.pod, address: address, in: service.namespace)
                 var spec = EndpointSpec(address: .socket(socket), isUnhealthy: endpoint.health == .unhealthy)
                 spec.describe(pod?.metadata, workload: pod.map(Self.workload) ?? "")
-                found.add(MeshEndpoint(spec: spec, labels: pod?.metadata.labels ?? [:]))
+                found.add(MeshEndpoint(spec: spec, labels: pod?.metadata.labels ?? [:], pod: pod))
             }
         }
     }
@@ -112,7 +138,7 @@ final class EndpointResolver {
                 var spec = EndpointSpec(
                     address: .socket(socket), isUnhealthy: !address.isReady && !service.publishesUnready)
                 spec.describe(pod?.metadata, workload: pod.map(Self.workload) ?? "")
-                found.add(MeshEndpoint(spec: spec, labels: pod?.metadata.labels ?? [:]))
+                found.add(MeshEndpoint(spec: spec, labels: pod?.metadata.labels ?? [:], pod: pod))
             }
         }
     }
@@ -138,7 +164,7 @@ final class EndpointResolver {
         var spec = EndpointSpec(
             address: .socket(socket), isUnhealthy: pod.isReady == false && !service.publishesUnready)
         spec.describe(pod.metadata, workload: Self.workload(pod))
-        found.add(MeshEndpoint(spec: spec, labels: pod.metadata.labels))
+        found.add(MeshEndpoint(spec: spec, labels: pod.metadata.labels, pod: pod))
     }
 
     private func add(
@@ -188,7 +214,12 @@ final class EndpointResolver {
         var spec = EndpointSpec(address: address, weight: max(workload.weight, 1), isUnhealthy: isUnhealthy)
         spec.describe(labels, workload: name)
         if !workload.locality.isEmpty { spec.locality = workload.locality }
-        found.add(MeshEndpoint(spec: spec, labels: labels))
+        var endpoint = MeshEndpoint(spec: spec, labels: labels)
+        if !workload.serviceAccount.isEmpty {
+            endpoint.account = "ns/\(id.namespace)/sa/\(workload.serviceAccount)"
+            endpoint.hasWorkloadAccount = true
+        }
+        found.add(endpoint)
     }
 
     /// A service of names without endpoints stands for its own host. `NONE` means the address that the client chose; a proxy

@@ -1,6 +1,6 @@
 import Istio
 
-/// The HTTP servers that a gateway workload serves, by the real port that they land on.
+/// The servers that a gateway workload serves, by the real port that they land on.
 struct GatewayServers {
     /// One entry of a Gateway's `servers`.
     struct Entry {
@@ -10,6 +10,25 @@ struct GatewayServers {
         var server: Server
         /// `hosts`, with `.` written out and `*/` taken away.
         var sanitized: [String]
+
+        var speaks: PortProtocol { server.port.portProtocol ?? .auto }
+
+        /// The name of the table that an HTTPS server has to itself: `https.PORT.PORTNAME.GATEWAY.NAMESPACE`.
+        var tableName: String {
+            "https.\(server.port.number).\(server.port.name).\(id.name).\(id.namespace)"
+        }
+
+        var place: (id: ResourceID, location: SourceLocation, what: String) {
+            (id, server.location, "server \(server.port.name) on port \(server.port.number)")
+        }
+
+        /// Server names that the server takes, sorted; empty: any, also none.
+        var serverNames: [String] {
+            let names = sanitized.map { entry in
+                entry.firstIndex(of: "/").map { String(entry[entry.index(after: $0)...]) } ?? entry
+            }
+            return names.contains("*") ? [] : Set(names).sorted()
+        }
 
         /// The hosts that a VirtualService of this namespace may use, lower case.
         func hosts(for namespace: String) -> [String] {
@@ -24,7 +43,13 @@ struct GatewayServers {
     struct RealPort {
         var number: Int
         var bind: String
-        var servers: [Entry]
+        /// What plain connections are: servers of one kind, HTTP or bytes.
+        var plain: [Entry]
+        /// Told apart by server name, in their order.
+        var secure: [Entry]
+
+        var isHTTP: Bool { plain.first?.speaks.isHTTP ?? false }
+        var first: Entry { plain.first ?? secure[0] }
     }
 
     /// Ordered by port and bind.
@@ -35,13 +60,14 @@ struct GatewayServers {
         let bind: String
     }
 
-    /// What has been seen on one real port, whether served or not: it decides who may join.
+    /// What is served on one real port, which decides who may join.
     private struct State {
-        var firstIsTCP = false
-        var firstIsTLS = false
-        /// Host strings of servers with a `tls` block.
+        var plain: [Entry] = []
+        var secure: [Entry] = []
+        /// Host strings of servers with a `tls` block, and whose they are.
         var secured: [String: String] = [:]
-        var servers: [Entry] = []
+        /// Names of the tables of HTTPS servers.
+        var tables: Set<String> = []
     }
 
     init(_ inputs: Inputs, proxy: ProxyResource, registry: ServiceRegistry, findings: Findings) {
@@ -59,35 +85,38 @@ struct GatewayServers {
                 }
             }
         }
-        ports = states.filter { !$0.value.servers.isEmpty }
-            .map { RealPort(number: $0.key.port, bind: $0.key.bind, servers: $0.value.servers) }
+        ports = states.filter { !$0.value.plain.isEmpty || !$0.value.secure.isEmpty }
+            .map {
+                RealPort(number: $0.key.port, bind: $0.key.bind, plain: $0.value.plain, secure: $0.value.secure)
+            }
             .sorted { ($0.number, $0.bind) < ($1.number, $1.bind) }
     }
 
-    /// Adds the server, or says why not.
+    /// Adds the server, or says why not. The table of who may share a port is Istio's (`mergeGateways`).
     private static func admit(_ entry: Entry, to state: inout State, _ key: Key) -> String? {
         let server = entry.server
-        let speaks = server.port.portProtocol ?? .auto
         let what = "the server on port \(server.port.number)"
-        if state.firstIsTCP { return "\(what) is left out: a TCP server has the port already" }
-        guard speaks.isHTTP else {
-            if !state.servers.isEmpty {
+        let isSecure = entry.speaks.isTLS
+        if entry.speaks == .udp { return "\(what) speaks UDP, which no proxy serves: it is left out" }
+        if let first = state.plain.first {
+            if !first.speaks.isHTTP { return "\(what) is left out: a TCP server has the port already" }
+            if isSecure || !entry.speaks.isHTTP {
                 return "\(what) is left out: plain HTTP servers have the port already"
             }
-            if !speaks.isTLS { state.firstIsTCP = true } else { state.firstIsTLS = true }
-            return "\(what) speaks \(server.port.protocol): only plain HTTP is served yet, it is not listened on"
         }
-        if state.firstIsTLS {
-            return "\(what) shares its port with a TLS server, which is not served yet: it is left out"
+        if server.tls != nil, let host = entry.sanitized.first(where: { state.secured[$0] != nil }) {
+            return
+                "\(what) is left out: its host \(host) already belongs to a server of Gateway \(state.secured[host] ?? "")"
         }
-        if server.tls != nil {
-            if let host = entry.sanitized.first(where: { state.secured[$0] != nil }) {
-                return
-                    "\(what) is left out: its host \(host) already belongs to a server of Gateway \(state.secured[host] ?? "")"
-            }
-            for host in entry.sanitized { state.secured[host] = entry.name }
+        if entry.speaks == .https, !state.tables.insert(entry.tableName).inserted {
+            return "\(what) is left out: the Gateway has another HTTPS server with the port's name"
         }
-        state.servers.append(entry)
+        if !isSecure, state.plain.isEmpty, state.secure.contains(where: { $0.serverNames.isEmpty }) {
+            return
+                "\(what) is left out: a TLS server with host * has the port already, and both would take every connection"
+        }
+        if server.tls != nil { for host in entry.sanitized { state.secured[host] = entry.name } }
+        if isSecure { state.secure.append(entry) } else { state.plain.append(entry) }
         return nil
     }
 

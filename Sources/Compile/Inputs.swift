@@ -12,6 +12,9 @@ struct Inputs {
     private(set) var endpoints: [Endpoints] = []
     private(set) var endpointSlices: [EndpointSlice] = []
     private(set) var pods: [Pod] = []
+    private(set) var secrets: [Secret] = []
+    private(set) var configMaps: [ConfigMap] = []
+    private(set) var peerAuthentications: [PeerAuthentication] = []
 
     init(_ resources: [Resource]) {
         for resource in resources {
@@ -26,6 +29,9 @@ struct Inputs {
             case .endpoints(let value): endpoints.append(value)
             case .endpointSlice(let value): endpointSlices.append(value)
             case .pod(let value): pods.append(value)
+            case .secret(let value): secrets.append(value)
+            case .configMap(let value): configMaps.append(value)
+            case .peerAuthentication(let value): peerAuthentications.append(value)
             case .proxy: break
             }
         }
@@ -39,6 +45,9 @@ struct Inputs {
         endpoints = Self.ordered(endpoints, by: \.metadata)
         endpointSlices = Self.ordered(endpointSlices, by: \.metadata)
         pods = Self.ordered(pods, by: \.metadata)
+        secrets = Self.ordered(secrets, by: \.metadata)
+        configMaps = Self.ordered(configMaps, by: \.metadata)
+        peerAuthentications = Self.ordered(peerAuthentications, by: \.metadata)
     }
 
     /// A resource without a timestamp counts as older than one that has it.

@@ -30,7 +30,7 @@ final class ListenerPlanner {
     ///   - ports: under these numbers `listen` may speak of it: the first that has entries counts.
     ///   - fallback: an address without its port.
     func listen(
-        _ name: String, ports: [Int], bind: String, fallback: String, role: ListenerSpec.Role, routes: Int,
+        _ name: String, ports: [Int], bind: String, fallback: String, role: ListenerSpec.Role, chains: [ChainSpec],
         servicePort: Int, for origin: (id: ResourceID, location: SourceLocation)
     ) {
         for address in addresses(ports, bind: bind, fallback: fallback, origin) {
@@ -42,9 +42,20 @@ final class ListenerPlanner {
             }
             listeners.append(
                 ListenerSpec(
-                    name: name, address: address, role: role, routeConfiguration: routes, servicePort: servicePort,
+                    name: name, address: address, role: role, chains: chains, servicePort: servicePort,
                     origin: "\(origin.location)"))
         }
+    }
+
+    /// The same for a table that takes every connection for plain HTTP.
+    func listen(
+        _ name: String, ports: [Int], bind: String, fallback: String, role: ListenerSpec.Role, routes: Int,
+        servicePort: Int, for origin: (id: ResourceID, location: SourceLocation)
+    ) {
+        listen(
+            name, ports: ports, bind: bind, fallback: fallback, role: role,
+            chains: [ChainSpec(name: "http", action: .http(routes: routes), origin: "\(origin.location)")],
+            servicePort: servicePort, for: origin)
     }
 
     /// Tells what of the Proxy's own words led to nothing.

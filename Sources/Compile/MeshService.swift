@@ -9,6 +9,9 @@ struct MeshService {
         /// nil: the same as `number`.
         var target: PortReference?
 
+        /// Whether a sidecar's tables of connections may lead to it.
+        var isStream: Bool { speaks != .udp }
+
         /// Declared HTTP or undeclared: routed by Host here.
         var isRouted: Bool { speaks.isHTTP || speaks == .auto }
     }
@@ -46,6 +49,10 @@ struct MeshService {
     var ports: [Port]
     /// Virtual addresses, under which clients may name it too.
     var addresses: [String]
+    /// Outside the mesh: nobody there speaks its mutual TLS.
+    var isExternal = false
+    /// Names that its endpoints' certificates may carry.
+    var subjectAltNames: [String] = []
     var exportTo: ExportSet
     var sources: [Source]
 

@@ -85,6 +85,9 @@ struct ServiceRegistry {
                 services[index].ports += service.ports.filter { other.port($0.number) == nil }
                 services[index].addresses += service.addresses.filter { !other.addresses.contains($0) }
                 services[index].sources += service.sources
+                services[index].subjectAltNames += service.subjectAltNames.filter {
+                    !other.subjectAltNames.contains($0)
+                }
                 return
             }
         }
@@ -134,6 +137,7 @@ extension MeshService {
             // Ranges and the wildcard address are no names.
             addresses: entry.addresses.map { $0.hasSuffix("/32") ? String($0.dropLast(3)) : $0 }
                 .filter { !$0.contains("/") && $0 != "0.0.0.0" },
+            isExternal: entry.location == .meshExternal, subjectAltNames: entry.subjectAltNames,
             exportTo: ExportSet(
                 entry.exportTo, namespace: entry.metadata.namespace, fallback: mesh.defaultServiceExportTo),
             sources: [

@@ -12,6 +12,8 @@ struct SidecarPass {
     let findings: Findings
     let scope: SidecarScope
     let outbound: OutboundTable
+    let streams: OutboundStreams
+    let inbound: InboundPass
 
     func run() {
         for egress in scope.egress { catalog.prefer(egress.services) }
@@ -32,8 +34,6 @@ struct SidecarPass {
         }
         for egress in scope.egress where listen(to: egress) { hasOutbound = true }
         if hasOutbound { importClusters() }
-        let inbound = InboundPass(
-            proxy: proxy, inputs: inputs, registry: registry, catalog: catalog, planner: planner, findings: findings)
         if let sidecar = scope.sidecar {
             for ingress in sidecar.ingress { inbound.listen(to: ingress, of: sidecar) }
         }
@@ -43,7 +43,7 @@ struct SidecarPass {
     private func importClusters() {
         for egress in scope.egress {
             for service in egress.services {
-                for port in service.ports where port.isRouted { _ = catalog.reference(to: service, port: port) }
+                for port in service.ports where port.isStream { _ = catalog.reference(to: service, port: port) }
             }
         }
     }
@@ -55,21 +55,37 @@ struct SidecarPass {
         }
         let id = sidecar.metadata.id("Sidecar")
         let speaks = port.portProtocol ?? .auto
-        guard speaks.isHTTP || speaks == .auto else {
-            findings.warn(
-                listener.location, id,
-                "egress port \(port.number) speaks \(speaks.rawValue): only HTTP is served, it is not listened on")
+        guard speaks != .udp else {
+            findings.warn(listener.location, id, "egress port \(port.number) speaks UDP: it is not listened on")
             return false
         }
         // Without interception there is nothing to be redirected: whatever captureMode says, the port is bound.
         let isProxyPort = speaks == .httpProxy || listener.bind.hasPrefix("unix:")
         var name = isProxyPort ? "http_proxy|\(port.number)" : "outbound|\(port.number)"
         if !listener.bind.isEmpty { name += "|\(listener.bind)" }
-        let routes = planner.add(outbound.build(named: name, for: egress, port: isProxyPort ? nil : port.number))
+        let place: OutboundStreams.Place = (id, listener.location)
+        var chains: [ChainSpec] = []
+        if speaks.isTLS, !isProxyPort {
+            chains = streams.tlsChains(for: egress, port: port.number, at: place)
+        } else if !speaks.isHTTP, !isProxyPort {
+            chains = streams.tcpChains(for: egress, port: port.number, at: place)
+        }
+        if speaks.isHTTP || speaks == .auto || isProxyPort {
+            let routes = planner.add(outbound.build(named: name, for: egress, port: isProxyPort ? nil : port.number))
+            chains.insert(
+                ChainSpec(
+                    name: "http", application: chains.isEmpty ? .any : .http, action: .http(routes: routes),
+                    origin: "\(listener.location)"), at: 0)
+        }
+        guard !chains.isEmpty else {
+            findings.warn(
+                listener.location, id,
+                "egress port \(port.number): no imported service has this port, so that it is not listened on")
+            return false
+        }
         planner.listen(
             name, ports: [port.number], bind: listener.bind, fallback: "127.0.0.1",
-            role: isProxyPort ? .proxyPort : .outbound, routes: routes, servicePort: port.number,
-            for: (id, listener.location))
+            role: isProxyPort ? .proxyPort : .outbound, chains: chains, servicePort: port.number, for: place)
         return true
     }
 }

@@ -11,6 +11,8 @@ struct VirtualRules {
     var gateways: [String]
     var exportTo: ExportSet
     var http: [Rule]
+    var tls: [L4Rule]
+    var tcp: [L4Rule]
     var location: SourceLocation
 
     /// One entry of `http`.
@@ -21,6 +23,14 @@ struct VirtualRules {
         var provenance: Provenance
         /// Where each match block comes from: `http[2].match[0]`; one for an entry without match.
         var matchProvenance: [Provenance]
+    }
+
+    /// One entry of `tls` or `tcp`. Destinations and match gateways are resolved, server names lower case.
+    struct L4Rule {
+        var match: [L4Match]
+        var route: [RouteDestination]
+        /// `tls[0]`.
+        var provenance: Provenance
     }
 
     /// Resolves the names of `service`; delegations are still as written.
@@ -34,6 +44,16 @@ struct VirtualRules {
             ? [HostName.mesh] : service.gateways.map { HostName.gateway($0, namespace: namespace) }
         exportTo = ExportSet(
             service.exportTo, namespace: namespace, fallback: proxy.meshConfig.defaultVirtualServiceExportTo)
+        let domain = proxy.clusterDomain
+        let id = id
+        tls = service.tls.enumerated().map { index, route in
+            L4Rule(
+                route.match, route.route, Provenance(id, rule: "tls[\(index)]", at: route.location), namespace, domain)
+        }
+        tcp = service.tcp.enumerated().map { index, route in
+            L4Rule(
+                route.match, route.route, Provenance(id, rule: "tcp[\(index)]", at: route.location), namespace, domain)
+        }
         http = []
         for (index, route) in service.http.enumerated() {
             let name = "http[\(index)]" + (route.name.isEmpty ? "" : " \"\(route.name)\"")
@@ -52,6 +72,25 @@ struct VirtualRules {
             let location = match.location.line > 0 ? match.location : route.location
             return Provenance(id, rule: "http[\(index)].match[\(position)]\(suffix)", at: location)
         }
+    }
+}
+
+extension VirtualRules.L4Rule {
+    fileprivate init(
+        _ match: [L4Match], _ route: [RouteDestination], _ provenance: Provenance, _ namespace: String, _ domain: String
+    ) {
+        self.match = match.map { match in
+            var match = match
+            match.sniHosts = match.sniHosts.map { $0.lowercased() }
+            match.gateways = match.gateways.map { HostName.gateway($0, namespace: namespace) }
+            return match
+        }
+        self.route = route.map { route in
+            var route = route
+            route.destination.host = HostName.resolve(route.destination.host, namespace: namespace, domain: domain)
+            return route
+        }
+        self.provenance = provenance
     }
 }
 

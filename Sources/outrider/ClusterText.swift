@@ -19,7 +19,9 @@ enum ClusterText {
         var lines = [
             "cluster \(cluster.name): \(cluster.balancer.rawValue), \(count) endpoint\(count == 1 ? "" : "s")"
         ]
-        lines += cluster.endpoints.map { "  \(endpoint($0))" }
+        if cluster.speaks != .http1 { lines.append("  speaks \(cluster.speaks.sentence)") }
+        if let tls = cluster.tls { lines.append("  \(tls.sentence)") }
+        lines += cluster.endpoints.map { "  \(endpoint($0))\(cluster.tls != nil && $0.isPlain ? " plain text" : "")" }
         if count == 0 { lines.append("  nobody is there: 503 UH") }
         return lines
     }

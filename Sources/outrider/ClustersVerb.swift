@@ -58,20 +58,27 @@ struct ClustersVerb: ParsableCommand {
             var isUnhealthy: Bool
             var workload: String
             var version: String
+            var isPlain: Bool
         }
         var name: String
         var balancer: String
         var origin: String
+        var speaks: String
+        /// In words; nil: plain text.
+        var tls: String?
         var endpoints: [Endpoint]
 
         init(_ cluster: ClusterSpec) {
             name = cluster.name
             balancer = cluster.balancer.rawValue
             origin = cluster.origin
+            speaks = cluster.speaks.sentence
+            tls = cluster.tls?.sentence
             endpoints = cluster.endpoints.map {
                 Endpoint(
                     address: ClusterText.address($0.address), weight: $0.weight, locality: $0.locality,
-                    isUnhealthy: $0.isUnhealthy, workload: $0.workload, version: $0.version)
+                    isUnhealthy: $0.isUnhealthy, workload: $0.workload, version: $0.version,
+                    isPlain: cluster.tls == nil || $0.isPlain)
             }
         }
     }

@@ -52,10 +52,19 @@ struct ExplainVerb: ParsableCommand {
             Terminal.say("The path holds an escaped NUL: 400.")
             throw ExitCode(1)
         }
-        let table = RouteTable(plan.routeConfigurations)
-        let explanation = table.explain(
-            chosen.routeConfiguration, request.head, draw: draw ?? .random(in: .min ... .max))
         Terminal.say("listener \(chosen.name) at \(chosen.address) (\(chosen.origin))")
+        guard let index = chosen.chain(for: request.facts) else {
+            Terminal.say("no chain takes \(request.connection): the connection is closed")
+            throw ExitCode(1)
+        }
+        let chain = chosen.chains[index]
+        if chosen.chains.count > 1 || chain.tls != nil { Terminal.say("chain \(ChainText.line(chain, plan))") }
+        guard case .http(let routes) = chain.action, !chain.isQuarantined else {
+            if chain.isQuarantined { throw ExitCode(1) }
+            return
+        }
+        let table = RouteTable(plan.routeConfigurations)
+        let explanation = table.explain(routes, request.head, draw: draw ?? .random(in: .min ... .max))
         for line in ExplanationText(explanation: explanation, table: table, plan: plan).lines { Terminal.say(line) }
         guard explanation.decision.outcome == .route else { throw ExitCode(1) }
     }

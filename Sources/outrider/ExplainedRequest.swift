@@ -58,6 +58,20 @@ struct ExplainedRequest {
         }
     }
 
+    /// The connection that the request would come in by: with `https` a browser's, which names the host unless it is an address.
+    var facts: ConnectionFacts {
+        guard head.schemeIsHTTPS else { return ConnectionFacts(application: .http) }
+        let isAddress = SocketAddress(host: host, port: 0) != nil || host.hasPrefix("[")
+        return ConnectionFacts(
+            transport: .tls, serverName: isAddress ? nil : host.lowercased(), alpn: ["h2", "http/1.1"])
+    }
+
+    /// The same in words.
+    var connection: String {
+        guard head.schemeIsHTTPS else { return "plain HTTP" }
+        return "TLS \(facts.serverName.map { "for \($0)" } ?? "without a server name")"
+    }
+
     /// The listener that the request would come in by.
     func listener(in plan: Plan, named name: String?) -> Result<ListenerSpec, ListenerMissing> {
         let listeners = plan.listeners

@@ -6,7 +6,9 @@ import Routing
 struct RoutesVerb: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "routes",
-        abstract: "Prints the compiled routes in evaluation order, each with where it comes from.")
+        abstract:
+            "Prints the listeners with their chains, and the compiled routes in evaluation order, each with where it comes from."
+    )
 
     @OptionGroup var options: ConfigOptions
 
@@ -24,9 +26,9 @@ struct RoutesVerb: ParsableCommand {
     // MARK: - Text
 
     private static func lines(_ plan: Plan) -> [String] {
-        var lines: [String] = []
+        var lines = plan.listeners.flatMap { ChainText.lines($0, plan) }
         for (index, table) in plan.routeConfigurations.enumerated() {
-            let places = plan.listeners.filter { $0.routeConfiguration == index }.map { "\($0.address)" }
+            let places = plan.listeners(of: index).map { "\($0.address)" }
             lines.append("\(table.name)  at \(places.isEmpty ? "no listener" : places.joined(separator: ", "))")
             for host in table.virtualHosts {
                 lines.append("  \(host.domains.joined(separator: ", "))")
@@ -63,7 +65,7 @@ struct RoutesVerb: ParsableCommand {
         plan.routeConfigurations.enumerated().map { index, table in
             Table(
                 name: table.name,
-                addresses: plan.listeners.filter { $0.routeConfiguration == index }.map { "\($0.address)" },
+                addresses: plan.listeners(of: index).map { "\($0.address)" },
                 virtualHosts: table.virtualHosts.map { host in
                     Table.Host(domains: host.domains, routes: host.routes.map { route(of: $0, plan) })
                 })

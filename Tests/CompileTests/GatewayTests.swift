@@ -141,14 +141,15 @@ import Testing
         #expect(compiled.tells("its host a.com already belongs to a server of Gateway istio-system/g1"))
     }
 
-    @Test("servers that do not speak plain HTTP are told of and not listened on")
+    @Test("a TLS server whose Secret is missing listens with a quarantined chain, and an error says why")
     func otherProtocols() {
         let compiled = compile(
             edge(
                 "- {port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: c}}\n"
                     + plain("'*'")))
-        #expect(compiled.plan.listeners.map(\.name) == ["http.80"])
-        #expect(compiled.tells("only plain HTTP is served yet"))
+        #expect(compiled.plan.listeners.map(\.name) == ["http.80", "https.443"])
+        #expect(compiled.plan.listeners[1].chains.map(\.isQuarantined) == [true])
+        #expect(compiled.tells("there is no Secret istio-system/c: connections to server https on port 443 are closed"))
     }
 
     @Test("a gateway finds a destination's only port; with several it means the server's")

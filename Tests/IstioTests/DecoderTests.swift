@@ -247,11 +247,9 @@ import Testing
                 """
                 host: a
                 trafficPolicy:
-                  tls: {mode: ISTIO_MUTUAL}
+                  proxyProtocol: {version: V1}
                   loadBalancer:
                     simple: PASSTHROUGH
-                  connectionPool:
-                    http: {h2UpgradePolicy: DO_NOT_UPGRADE, useClientProtocol: false}
                 """))
         #expect(file.resources.count == 1)
         #expect(file.diagnostics.map(\.severity) == [.warning, .warning])
@@ -266,7 +264,6 @@ import Testing
             decode("apiVersion: \(apiVersion)\nkind: \(kind)\nmetadata: {name: x}\n").diagnostics.first
         }
         #expect(finding("apps/v1", "Deployment")?.severity == .note)
-        #expect(finding("v1", "ConfigMap")?.severity == .note)
         #expect(finding("networking.istio.io/v1alpha3", "EnvoyFilter")?.severity == .warning)
         #expect(finding("security.istio.io/v1", "AuthorizationPolicy")?.severity == .warning)
         #expect(finding("example.com/v1", "Thing")?.severity == .error)

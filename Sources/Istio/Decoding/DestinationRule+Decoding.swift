@@ -205,10 +205,10 @@ extension OutlierDetection {
 extension ClientTLS {
     init(_ node: YAMLNode) {
         mode = node.choice("mode", Mode.self) ?? .disable
-        clientCertificate = node.string("clientCertificate")
-        privateKey = node.string("privateKey")
-        caCertificates = node.string("caCertificates")
-        caCrl = node.string("caCrl")
+        clientCertificate = node.path("clientCertificate")
+        privateKey = node.path("privateKey")
+        caCertificates = node.path("caCertificates")
+        caCrl = node.path("caCrl")
         credentialName = node.string("credentialName")
         subjectAltNames = node.strings("subjectAltNames")
         sni = node.string("sni")

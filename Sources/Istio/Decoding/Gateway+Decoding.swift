@@ -32,15 +32,18 @@ extension ServerTLS {
     init(_ node: YAMLNode) {
         httpsRedirect = node.bool("httpsRedirect") ?? false
         mode = node.choice("mode", Mode.self) ?? .passthrough
-        serverCertificate = node.string("serverCertificate")
-        privateKey = node.string("privateKey")
-        caCertificates = node.string("caCertificates")
-        caCrl = node.string("caCrl")
+        serverCertificate = node.path("serverCertificate")
+        privateKey = node.path("privateKey")
+        caCertificates = node.path("caCertificates")
+        caCrl = node.path("caCrl")
         credentialName = node.string("credentialName")
         credentialNames = node.strings("credentialNames")
         caCertCredentialName = node.string("caCertCredentialName")
         tlsCertificates = node.list("tlsCertificates", Certificate.init)
         subjectAltNames = node.strings("subjectAltNames")
+        verifyCertificateSpki = node.strings("verifyCertificateSpki")
+        verifyCertificateHash = node.strings("verifyCertificateHash")
+        insecureSkipVerify = node.bool("insecureSkipVerify") ?? false
         minProtocolVersion = node.string("minProtocolVersion")
         maxProtocolVersion = node.string("maxProtocolVersion")
         cipherSuites = node.strings("cipherSuites")
@@ -50,8 +53,8 @@ extension ServerTLS {
 
 extension ServerTLS.Certificate {
     init(_ node: YAMLNode) {
-        serverCertificate = node.string("serverCertificate")
-        privateKey = node.string("privateKey")
-        caCertificates = node.string("caCertificates")
+        serverCertificate = node.path("serverCertificate")
+        privateKey = node.path("privateKey")
+        caCertificates = node.path("caCertificates")
     }
 }

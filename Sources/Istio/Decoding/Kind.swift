@@ -21,6 +21,9 @@ enum Kind {
         case endpoints = "Endpoints"
         case endpointSlice = "EndpointSlice"
         case pod = "Pod"
+        case secret = "Secret"
+        case configMap = "ConfigMap"
+        case peerAuthentication = "PeerAuthentication"
         case proxy = "Proxy"
     }
 
@@ -47,7 +50,6 @@ enum Kind {
         "networking.istio.io/ProxyConfig": "its settings have no effect",
         "networking.istio.io/WorkloadGroup": "no workloads register by it",
         "security.istio.io/AuthorizationPolicy": "requests that it would deny are served",
-        "security.istio.io/PeerAuthentication": "clients need no certificate",
         "security.istio.io/RequestAuthentication": "tokens are not looked at",
         "telemetry.istio.io/Telemetry": "metrics and logs stay as they are",
         "extensions.istio.io/WasmPlugin": "the plugin has no effect",
@@ -71,12 +73,13 @@ enum Kind {
 }
 
 extension Kind.Served {
-    var isIstio: Bool { group == "networking.istio.io" }
+    var isIstio: Bool { group.hasSuffix(".istio.io") }
 
     fileprivate var group: String {
         switch self {
         case .virtualService, .destinationRule, .gateway, .serviceEntry, .workloadEntry, .sidecar: "networking.istio.io"
-        case .service, .endpoints, .pod: ""
+        case .peerAuthentication: "security.istio.io"
+        case .service, .endpoints, .pod, .secret, .configMap: ""
         case .endpointSlice: "discovery.k8s.io"
         case .proxy: "outrider.dev"
         }
@@ -85,6 +88,7 @@ extension Kind.Served {
     fileprivate var versions: [String] {
         switch self {
         case .proxy: ["v1alpha1"]
+        case .peerAuthentication: ["v1", "v1beta1"]
         case _ where isIstio: ["v1", "v1beta1", "v1alpha3"]
         default: ["v1"]
         }
@@ -95,7 +99,7 @@ extension Kind.Served {
     /// The schema's type of `spec`; nil: the resource's fields stand at the top.
     var specType: String? {
         switch self {
-        case .endpoints, .endpointSlice: nil
+        case .endpoints, .endpointSlice, .secret, .configMap: nil
         default: rawValue
         }
     }

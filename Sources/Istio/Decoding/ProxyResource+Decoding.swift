@@ -13,6 +13,14 @@ extension ProxyResource {
             listen.location = node.location
             return listen
         }
+        identity = spec.object("identity") { node in
+            var identity = Identity()
+            identity.certificateChain = node.path("certificateChain")
+            identity.privateKey = node.path("privateKey")
+            identity.rootCertificates = node.path("rootCertificates")
+            identity.location = node.location
+            return identity
+        }
         meshConfig = spec.object("meshConfig", MeshConfig.init) ?? MeshConfig()
         drainDurationMilliseconds = spec.milliseconds("drainDuration")
         clusterDomain = spec.text("clusterDomain") ?? "cluster.local"
@@ -33,6 +41,14 @@ extension MeshConfig {
         tcpKeepalive = node.object("tcpKeepalive", ConnectionPool.Keepalive.init)
         rootNamespace = node.text("rootNamespace") ?? "istio-system"
         trustDomain = node.text("trustDomain") ?? "cluster.local"
+        trustDomainAliases = node.strings("trustDomainAliases")
+        enableAutoMtls = node.bool("enableAutoMtls") ?? true
+        upgradesToHTTP2 = node.string("h2UpgradePolicy") == "UPGRADE"
+        protocolDetectionTimeoutMilliseconds = node.milliseconds("protocolDetectionTimeout") ?? 0
+        meshMTLSMinProtocolVersion = node["meshMTLS"]?.string("minProtocolVersion") ?? ""
+        tlsDefaultsMinProtocolVersion = node["tlsDefaults"]?.string("minProtocolVersion") ?? ""
+        tlsDefaultsCipherSuites = node["tlsDefaults"]?.strings("cipherSuites") ?? []
+        verifyCertificateAtClient = node.bool("verifyCertificateAtClient") ?? true
         defaultServiceExportTo = node.strings("defaultServiceExportTo")
         defaultVirtualServiceExportTo = node.strings("defaultVirtualServiceExportTo")
         defaultDestinationRuleExportTo = node.strings("defaultDestinationRuleExportTo")

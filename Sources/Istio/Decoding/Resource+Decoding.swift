@@ -14,6 +14,9 @@ extension Resource {
         case .endpoints: self = .endpoints(Endpoints(document, metadata: metadata))
         case .endpointSlice: self = .endpointSlice(EndpointSlice(document, metadata: metadata))
         case .pod: self = .pod(Pod(spec, status: status, metadata: metadata))
+        case .secret: self = .secret(Secret(document, metadata: metadata))
+        case .configMap: self = .configMap(ConfigMap(document, metadata: metadata))
+        case .peerAuthentication: self = .peerAuthentication(PeerAuthentication(spec, metadata: metadata))
         case .proxy: self = .proxy(ProxyResource(spec, metadata: metadata))
         }
     }

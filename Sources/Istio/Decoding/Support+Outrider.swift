@@ -9,10 +9,15 @@ extension Support {
           clusterDomain: string
           admin: ProxyAdmin
           listen: [ProxyListen]
+          identity: ProxyIdentity
           meshConfig: MeshConfig
           drainDuration: span
         ProxyAdmin
           address: string
+        ProxyIdentity
+          certificateChain: string
+          privateKey: string
+          rootCertificates: string
         ProxyListen
           port: port
           address: string
@@ -34,25 +39,25 @@ extension Support {
           defaultConfig: MeshDefaultConfig
           defaultTrafficPolicy: any -- each rule's own policy holds
           discoverySelectors: any -- every namespace is read
-          enableAutoMtls: bool! -- workloads speak plain text
+          enableAutoMtls: bool
           enableTracing: bool! -- no spans are made
           enablePrometheusMerge: bool! -- only the proxy's own metrics are served
           extensionProviders: any -- no providers are called
           defaultProviders: any -- no providers are called
-          h2UpgradePolicy: DO_NOT_UPGRADE|UPGRADE! -- destinations are spoken to in HTTP/1.1
+          h2UpgradePolicy: DO_NOT_UPGRADE|UPGRADE
           inboundTrafficPolicy: any -- only listed ports are served
           localityLbSetting: LocalitySetting -- all localities share the load
           dnsRefreshRate: duration -- names are resolved as their records say
-          protocolDetectionTimeout: span -- ports that name no protocol are taken for HTTP
+          protocolDetectionTimeout: span
           proxyListenPort: int -- connections are not intercepted
           proxyInboundListenPort: int -- connections are not intercepted
           serviceSettings: any -- every service's endpoints are used
-          meshMTLS: any -- workloads speak plain text
-          tlsDefaults: any -- workloads speak plain text
-          caCertificates: any -- workloads speak plain text
-          certificates: any -- workloads speak plain text
-          trustDomainAliases: [string] -- workloads speak plain text
-          verifyCertificateAtClient: bool -- workloads speak plain text
+          meshMTLS: MeshMTLS
+          tlsDefaults: MeshTLSDefaults
+          caCertificates: any -- identity.rootCertificates are the only authorities
+          certificates: any -- no certificates are issued
+          trustDomainAliases: [string]
+          verifyCertificateAtClient: bool
           enableEnvoyAccessLogService: bool! -- there is no log service
           disableEnvoyListenerLog: bool -- there is no listener log
           hboneIdleTimeout: span -- HBONE is not spoken
@@ -61,6 +66,14 @@ extension Support {
           ingressSelector: string -- Ingress resources are not read
           ingressService: string -- Ingress resources are not read
           configSources: any -- the directory is the only source
+        MeshMTLS
+          minProtocolVersion: TLS_AUTO|TLSV1_2|TLSV1_3
+          ecdhCurves: [string] -- OpenSSL's default groups are used
+          cipherSuites: [string] -- Istio ignores it too
+        MeshTLSDefaults
+          minProtocolVersion: TLS_AUTO|TLSV1_2|TLSV1_3
+          ecdhCurves: [string] -- OpenSSL's default groups are used
+          cipherSuites: [string]
         MeshOutboundTrafficPolicy
           mode: REGISTRY_ONLY|ALLOW_ANY|ALLOW_ANY_DYNAMIC_DNS! -- unknown hosts are refused
         MeshPathNormalization
@@ -77,8 +90,24 @@ extension Support {
           serviceCluster: string -- the proxy is called by its name
         GatewayTopology
           numTrustedProxies: uint
-          forwardClientCertDetails: any -- clients show no certificates
+          forwardClientCertDetails: any -- what is said of client certificates follows from the listener
           proxyProtocol: any -- no PROXY line is read
+        """
+
+    /// Who speaks TLS to whom. A Secret's values are read without a shape, so that no message shows them.
+    static let security = """
+        PeerAuthentication
+          selector: MatchLabels
+          mtls: MutualTLS
+          portLevelMtls: {MutualTLS}
+        MutualTLS
+          mode: UNSET|DISABLE|PERMISSIVE|STRICT
+        Secret ...
+          type: string
+          data: any
+          stringData: any
+        ConfigMap ...
+          data: {string?}
         """
 
     /// Kubernetes' own kinds: what a proxy reads of them. The rest is Kubernetes' concern.

@@ -14,9 +14,9 @@ extension Support {
             Written by `Support.page()` from the tables that files are checked against. A field that is not here is an error in a
             file; a field that is not honoured yet is a warning with its line.
 
-            Kubernetes' Service, Endpoints, EndpointSlice and Pod are read as far as a proxy needs them. EnvoyFilter,
-            AuthorizationPolicy, PeerAuthentication, RequestAuthentication, Telemetry, WasmPlugin, ProxyConfig and WorkloadGroup
-            have no effect yet, which a warning says.
+            Kubernetes' Service, Endpoints, EndpointSlice, Pod, Secret and ConfigMap are read as far as a proxy needs them.
+            EnvoyFilter, AuthorizationPolicy, RequestAuthentication, Telemetry, WasmPlugin, ProxyConfig and WorkloadGroup have no
+            effect yet, which a warning says.
 
             """
         private var seen: Set<String> = []

@@ -5,6 +5,7 @@
 package enum Support {
     static let schema = Schema(tables: [
         virtualService, httpRoute, destinationRule, trafficPolicy, gateway, serviceEntry, sidecar, proxy, kubernetes,
+        security,
     ])
 
     private static let virtualService = """
@@ -12,8 +13,8 @@ package enum Support {
           hosts: [string]
           gateways: [string]
           http: [HTTPRoute]
-          tls: [TLSRoute] -- only http rules are served
-          tcp: [TCPRoute] -- only http rules are served
+          tls: [TLSRoute]
+          tcp: [TCPRoute]
           exportTo: [string]
         TLSRoute
           match: [TLSMatch]
@@ -33,7 +34,7 @@ package enum Support {
           port: uint
           sourceLabels: {string}
           gateways: [string]
-          sourceSubnet: string
+          sourceSubnet: string -- Istio ignores it too
           sourceNamespace: string
         L4Destination
           destination: Destination
@@ -252,7 +253,7 @@ package enum Support {
           maxConnections: int
           connectTimeout: duration
           tcpKeepalive: Keepalive
-          maxConnectionDuration: duration -- connections live as long as they are used
+          maxConnectionDuration: duration
           idleTimeout: span
         Keepalive
           probes: uint
@@ -264,10 +265,10 @@ package enum Support {
           maxRequestsPerConnection: int
           maxRetries: int
           idleTimeout: duration
-          h2UpgradePolicy: DEFAULT|DO_NOT_UPGRADE|UPGRADE! -- the destination is spoken to in HTTP/1.1
-          useClientProtocol: bool! -- the destination is spoken to in HTTP/1.1
-          maxConcurrentStreams: int -- the destination is spoken to in HTTP/1.1
-          http2KeepAlive: HTTP2Keepalive -- the destination is spoken to in HTTP/1.1
+          h2UpgradePolicy: DEFAULT|DO_NOT_UPGRADE|UPGRADE
+          useClientProtocol: bool
+          maxConcurrentStreams: int
+          http2KeepAlive: HTTP2Keepalive
         HTTP2Keepalive
           interval: duration
           timeout: duration
@@ -283,7 +284,7 @@ package enum Support {
           minHealthPercent: percent
           outlierDetectionHttpErrorCodes: [uint] -- every 5xx counts
         ClientTLS
-          mode: DISABLE|SIMPLE!|MUTUAL!|ISTIO_MUTUAL! -- the destination is spoken to in plain text
+          mode: DISABLE|SIMPLE|MUTUAL|ISTIO_MUTUAL
           clientCertificate: string
           privateKey: string
           caCertificates: string
@@ -327,7 +328,7 @@ package enum Support {
           minProtocolVersion: TLS_AUTO|TLSV1_0|TLSV1_1|TLSV1_2|TLSV1_3
           maxProtocolVersion: TLS_AUTO|TLSV1_0|TLSV1_1|TLSV1_2|TLSV1_3
           cipherSuites: [string]
-          insecureSkipVerify: bool
+          insecureSkipVerify: bool! -- the certificates of clients are verified all the same
         TLSCertificate
           serverCertificate: string
           privateKey: string
@@ -344,7 +345,7 @@ package enum Support {
           endpoints: [WorkloadEntry]
           workloadSelector: LabelSelector
           exportTo: [string]
-          subjectAltNames: [string] -- no certificates are verified, since none are asked for
+          subjectAltNames: [string]
         LabelSelector
           labels: {string}
         WorkloadEntry
@@ -374,7 +375,7 @@ package enum Support {
           bind: string
           captureMode: DEFAULT|IPTABLES|NONE
           defaultEndpoint: string
-          tls: ServerTLS -- the port is served in plain text
+          tls: ServerTLS
           connectionPool: ConnectionPool
         Egress
           port: Port

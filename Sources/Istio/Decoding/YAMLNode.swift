@@ -88,6 +88,13 @@ extension YAMLNode {
         text(key).flatMap(DurationText.nanoseconds).map(DurationText.milliseconds)
     }
 
+    /// A path of a file: a relative one is relative to the directory of the file that it is written in.
+    func path(_ key: String) -> String {
+        let path = string(key)
+        guard !path.isEmpty, !path.hasPrefix("/"), let slash = location.file.lastIndex(of: "/") else { return path }
+        return location.file[...slash] + path
+    }
+
     func strings(_ key: String) -> [String] { self[key]?.items.compactMap(\.text) ?? [] }
 
     func labels(_ key: String) -> [String: String] {

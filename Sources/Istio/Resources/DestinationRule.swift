@@ -190,7 +190,7 @@ package struct ConnectionPool: Hashable, Sendable {
         package var connectTimeoutMilliseconds: Int?
         /// An empty block switches keep-alive on with the system's times.
         package var tcpKeepalive: Keepalive?
-        /// Not yet honoured.
+        /// nil: connections live as long as they are used.
         package var maxConnectionDurationMilliseconds: Int?
         /// 0: never.
         package var idleTimeoutMilliseconds: Int?
@@ -205,13 +205,13 @@ package struct ConnectionPool: Hashable, Sendable {
         package var maxRequestsPerConnection: Int?
         package var maxRetries: Int?
         package var idleTimeoutMilliseconds: Int?
-        /// `DEFAULT`, `DO_NOT_UPGRADE` or `UPGRADE`. Not yet honoured.
+        /// `DEFAULT` or empty (as the mesh says), `DO_NOT_UPGRADE` or `UPGRADE`.
         package var h2UpgradePolicy = ""
-        /// Not yet honoured.
+        /// Goes before `h2UpgradePolicy`.
         package var useClientProtocol = false
-        /// Not yet honoured.
+        /// Only where the destination is spoken to in HTTP/2.
         package var maxConcurrentStreams: Int?
-        /// Not yet honoured.
+        /// Only where the destination is spoken to in HTTP/2.
         package var http2KeepAlive: HTTP2Keepalive?
         package var location = SourceLocation()
 
@@ -245,7 +245,7 @@ package struct OutlierDetection: Hashable, Sendable {
     package init() {}
 }
 
-/// `trafficPolicy.tls`: TLS towards the destination, not yet honoured.
+/// `trafficPolicy.tls`: TLS towards the destination. Paths are complete, as in `ServerTLS`.
 package struct ClientTLS: Hashable, Sendable {
     package enum Mode: String, Hashable, Sendable {
         case disable = "DISABLE"

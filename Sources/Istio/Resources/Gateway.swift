@@ -37,7 +37,8 @@ package struct Port: Hashable, Sendable {
     package var portProtocol: PortProtocol? { PortProtocol(token: `protocol`) }
 }
 
-/// `servers[].tls`: only `httpsRedirect` is honoured yet.
+/// `servers[].tls`, and `tls` of a Sidecar's ingress. Paths are complete: those that were relative have the directory of their file
+/// before them.
 package struct ServerTLS: Hashable, Sendable {
     package enum Mode: String, Hashable, Sendable {
         case passthrough = "PASSTHROUGH"
@@ -67,6 +68,9 @@ package struct ServerTLS: Hashable, Sendable {
     package var caCertCredentialName = ""
     package var tlsCertificates: [Certificate] = []
     package var subjectAltNames: [String] = []
+    package var verifyCertificateSpki: [String] = []
+    package var verifyCertificateHash: [String] = []
+    package var insecureSkipVerify = false
     package var minProtocolVersion = ""
     package var maxProtocolVersion = ""
     package var cipherSuites: [String] = []

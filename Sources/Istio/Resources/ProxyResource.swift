@@ -15,6 +15,20 @@ package struct ProxyResource: Hashable, Sendable {
         package init() {}
     }
 
+    /// `identity`: the workload certificate, whose URI name is its SPIFFE identity. Paths are complete.
+    package struct Identity: Hashable, Sendable {
+        package var certificateChain = ""
+        package var privateKey = ""
+        package var rootCertificates = ""
+        package var location = SourceLocation()
+
+        package init() {}
+
+        package var isComplete: Bool {
+            !certificateChain.isEmpty && !privateKey.isEmpty && !rootCertificates.isEmpty
+        }
+    }
+
     package var metadata: Metadata
     package var mode: Mode = .sidecar
     package var serviceAccount = ""
@@ -26,6 +40,8 @@ package struct ProxyResource: Hashable, Sendable {
     package var adminAddress: String?
     package var listen: [Listen] = []
     package var meshConfig = MeshConfig()
+    /// nil: this workload has no certificate, and takes no part in mutual TLS.
+    package var identity: Identity?
     /// How long connections may take to end; nil: the default.
     package var drainDurationMilliseconds: Int?
     /// The cluster's DNS suffix.
@@ -60,6 +76,19 @@ package struct MeshConfig: Hashable, Sendable {
     package var tcpKeepalive: ConnectionPool.Keepalive?
     package var rootNamespace = "istio-system"
     package var trustDomain = "cluster.local"
+    /// Other trust domains, whose identities count as this one's.
+    package var trustDomainAliases: [String] = []
+    package var enableAutoMtls = true
+    /// `h2UpgradePolicy` is `UPGRADE`.
+    package var upgradesToHTTP2 = false
+    /// 0: listeners wait for the first bytes as long as it takes.
+    package var protocolDetectionTimeoutMilliseconds = 0
+    /// `meshMTLS.minProtocolVersion`; empty or `TLS_AUTO`: TLS 1.2.
+    package var meshMTLSMinProtocolVersion = ""
+    package var tlsDefaultsMinProtocolVersion = ""
+    package var tlsDefaultsCipherSuites: [String] = []
+    /// Where a DestinationRule names no authorities the system's verify; false: nothing is verified there.
+    package var verifyCertificateAtClient = true
     /// Empty: everywhere.
     package var defaultServiceExportTo: [String] = []
     package var defaultVirtualServiceExportTo: [String] = []

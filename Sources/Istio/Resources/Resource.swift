@@ -30,6 +30,9 @@ package enum Resource: Hashable, Sendable {
     case endpoints(Endpoints)
     case endpointSlice(EndpointSlice)
     case pod(Pod)
+    case secret(Secret)
+    case configMap(ConfigMap)
+    case peerAuthentication(PeerAuthentication)
     case proxy(ProxyResource)
 
     package var kind: String {
@@ -44,6 +47,9 @@ package enum Resource: Hashable, Sendable {
         case .endpoints: "Endpoints"
         case .endpointSlice: "EndpointSlice"
         case .pod: "Pod"
+        case .secret: "Secret"
+        case .configMap: "ConfigMap"
+        case .peerAuthentication: "PeerAuthentication"
         case .proxy: "Proxy"
         }
     }
@@ -60,6 +66,9 @@ package enum Resource: Hashable, Sendable {
         case .endpoints(let resource): resource.metadata
         case .endpointSlice(let resource): resource.metadata
         case .pod(let resource): resource.metadata
+        case .secret(let resource): resource.metadata
+        case .configMap(let resource): resource.metadata
+        case .peerAuthentication(let resource): resource.metadata
         case .proxy(let resource): resource.metadata
         }
     }

@@ -13,7 +13,7 @@ package struct VirtualService: Hashable, Sendable {
     package init(metadata: Metadata = Metadata()) { self.metadata = metadata }
 }
 
-/// `tls[]`: routed by server name, not yet honoured.
+/// `tls[]`: routed by server name.
 package struct TLSRoute: Hashable, Sendable {
     package var match: [L4Match] = []
     package var route: [RouteDestination] = []
@@ -22,7 +22,7 @@ package struct TLSRoute: Hashable, Sendable {
     package init() {}
 }
 
-/// `tcp[]`: routed by address and port, not yet honoured.
+/// `tcp[]`: routed by address and port.
 package struct TCPRoute: Hashable, Sendable {
     package var match: [L4Match] = []
     package var route: [RouteDestination] = []

@@ -27,9 +27,6 @@ extension Findings {
             return
         }
         check(server.tls, protocol: portProtocol, at: place)
-        if !portProtocol.isHTTP {
-            warn("\(portProtocol.rawValue) servers are not served yet: the port stays closed", at: place)
-        }
     }
 
     private mutating func checkBind(_ server: Server) {

@@ -14,7 +14,9 @@ package enum Validation {
         case .sidecar(let sidecar): findings.check(sidecar)
         case .proxy(let proxy): findings.check(proxy)
         case .service(let service): findings.check(service)
-        case .endpoints, .endpointSlice, .pod: break
+        case .peerAuthentication(let authentication): findings.check(authentication)
+        case .secret(let secret): findings.check(secret)
+        case .endpoints, .endpointSlice, .pod, .configMap: break
         }
         return findings.diagnostics
     }
@@ -149,6 +151,11 @@ extension Findings {
         var ports: Set<Int> = []
         for listen in proxy.listen where !ports.insert(listen.port).inserted {
             error("spec.listen names port \(listen.port) twice", at: listen.location, fix: "keep one of them")
+        }
+        if let identity = proxy.identity, !identity.isComplete {
+            error(
+                "identity needs certificateChain, privateKey and rootCertificates", at: identity.location,
+                fix: "name the three files, or leave identity out")
         }
         if let retries = proxy.meshConfig.defaultHttpRetryPolicy { check(retries) }
     }
