@@ -135,7 +135,8 @@ let package = Package(
             name: "ProxyTests",
             dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
         .testTarget(
-            name: "ControlTests", dependencies: ["Control", "Istio", "Clusters", "Plan", "Proxy", "TLS", "Loop", "Wire"]),
+            name: "ControlTests",
+            dependencies: ["Control", "Istio", "Compile", "Clusters", "Plan", "Proxy", "TLS", "Loop", "Wire"]),
         .testTarget(
             name: "AdminTests",
             dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "TLS", "Clusters", "Routing", "Istio"]),
