@@ -15,7 +15,7 @@ import time
 import traceback
 
 import harness
-from checks import bodies, demo, hostile, limits, manifests, peers, reloading, upstreams, vectors
+from checks import bodies, demo, hostile, http2, limits, manifests, peers, protocols, reloading, upstreams, vectors
 
 CHECKS = {
     "demo": demo.scenarios,
@@ -34,6 +34,8 @@ CHECKS = {
     "hostile": hostile.directory,
     "large": hostile.large,
     "manifests": manifests.public,
+    "protocols": protocols.matrix,
+    "h2spec": http2.conformance,
 }
 
 

@@ -9,6 +9,7 @@ struct PrometheusPage {
     let reasonNames: [ReasonCounter: [String]]
     /// Gauges that are not a worker's: name, help and value.
     let gauges: [(name: String, help: String, value: Int)]
+    let labelledGauges: [LabelledGauge]
     private let destinations: [DestinationLabels]
     private let sources: [WorkloadLabels]
     /// Of requests, of connections of bytes, and of gRPC's messages.
@@ -16,7 +17,10 @@ struct PrometheusPage {
     private let connectionKeys: [SeriesKey]
     private let messageKeys: [SeriesKey]
 
-    init(metrics: Metrics, gauges: [(name: String, help: String, value: Int)] = []) {
+    init(
+        metrics: Metrics, gauges: [(name: String, help: String, value: Int)] = [], labelled: [LabelledGauge] = []
+    ) {
+        labelledGauges = labelled
         snapshot = metrics.snapshot()
         reasonNames = metrics.reasonNames
         self.gauges = gauges.sorted { $0.name < $1.name }
@@ -211,6 +215,14 @@ struct PrometheusPage {
             families.append(
                 (gauge.name, Self.head(gauge.name, gauge.help, "gauge") + "\(gauge.name){} \(gauge.value)\n"))
         }
+        for gauge in labelledGauges where !gauge.samples.isEmpty {
+            var text = Self.head(gauge.name, gauge.help, "gauge")
+            for sample in gauge.samples {
+                let labels = sample.labels.map { "\($0.name)=\"\(Self.escape($0.value))\"" }.joined(separator: ",")
+                text += "\(gauge.name){\(labels)} \(sample.value)\n"
+            }
+            families.append((gauge.name, text))
+        }
         for counter in ReasonCounter.allCases { families.append((counter.described.name, reasons(counter))) }
         return families.sorted { $0.name < $1.name }.map(\.text).joined()
     }
@@ -230,4 +242,16 @@ struct PrometheusPage {
     private static func head(_ name: String, _ help: String, _ type: String) -> String {
         "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
+}
+
+/// A gauge with a value for each of its label sets.
+struct LabelledGauge {
+    struct Sample {
+        var labels: [(name: String, value: String)]
+        var value: Int
+    }
+
+    var name: String
+    var help: String
+    var samples: [Sample] = []
 }
