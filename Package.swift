@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(name: "LoopTests", dependencies: ["Loop"]),
         .testTarget(
             name: "ProxyTests",
-            dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
+            dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "TLS", "Loop", "Wire", "HTTP1"]),
         .testTarget(
             name: "ControlTests",
             dependencies: ["Control", "Istio", "Compile", "Clusters", "Plan", "Proxy", "TLS", "Loop", "Wire"]),
