@@ -96,7 +96,7 @@ let package = Package(
             ]),
         .target(
             name: "Admin",
-            dependencies: ["Wire", "Telemetry", "HTTP1", "Loop", "Plan", "Proxy", "Control"]),
+            dependencies: ["Wire", "Telemetry", "HTTP1", "Loop", "TLS", "Plan", "Proxy", "Control"]),
 
         // MARK: L4: the executable and what it shows
         .target(
@@ -134,10 +134,11 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
-        .testTarget(name: "ControlTests", dependencies: ["Control", "Istio", "Clusters", "Plan", "Loop", "Wire"]),
+        .testTarget(
+            name: "ControlTests", dependencies: ["Control", "Istio", "Clusters", "Plan", "Proxy", "TLS", "Loop", "Wire"]),
         .testTarget(
             name: "AdminTests",
-            dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "Clusters", "Routing", "Istio"]),
+            dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "TLS", "Clusters", "Routing", "Istio"]),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "Istio", "Wire"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),

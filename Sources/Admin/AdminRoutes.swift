@@ -28,6 +28,9 @@ package final class AdminRoutes {
         Route(path: "/config_dump", changes: false, help: "the compiled configuration as JSON") { routes, _ in
             routes.configuration()
         },
+        Route(path: "/certs", changes: false, help: "certificates, until when, and what does not serve, as JSON") {
+            routes, _ in routes.certificates()
+        },
         Route(path: "/generation", changes: false, help: "which configuration serves, and what does not, as JSON") {
             routes, _ in .json(GenerationPage.json(routes.process.generations.report))
         },
@@ -108,7 +111,11 @@ package final class AdminRoutes {
                 value: Int(process.uptimeMilliseconds / 1000)
             ),
         ]
-        return AdminResponse(body: .pieces(PrometheusPage(metrics: process.metrics, gauges: gauges).pieces()))
+        return AdminResponse(
+            body: .pieces(
+                PrometheusPage(
+                    metrics: process.metrics, gauges: gauges, labelled: CertificatesPage.gauges(report.certificates)
+                ).pieces()))
     }
 
     private func clusters(_ request: AdminRequest) -> AdminResponse {
@@ -123,6 +130,12 @@ package final class AdminRoutes {
     private func configuration() -> AdminResponse {
         guard let plan = process.generations.plan else { return Self.nothingServes }
         let page = ConfigPage(plan: plan, generation: process.generations.report.number)
+        return AdminResponse(contentType: "application/json", body: .pieces(page.pieces()))
+    }
+
+    private func certificates() -> AdminResponse {
+        let page = CertificatesPage(
+            report: process.generations.report.certificates, now: Int64(process.loop.realtimeMilliseconds / 1000))
         return AdminResponse(contentType: "application/json", body: .pieces(page.pieces()))
     }
 

@@ -81,6 +81,14 @@ int outrider_file_identity(const char *path, outrider_file_id *identity) {
 
 int outrider_unlink(const char *path) { return unlink(path) < 0 ? -errno : 0; }
 
+ssize_t outrider_link_target(const char *path, char *target, size_t size) {
+    ssize_t length = readlink(path, target, size);
+    if (length < 0) return -errno;
+    if ((size_t)length >= size) return -ENAMETOOLONG;
+    target[length] = 0;
+    return length;
+}
+
 int outrider_list(const char *path, void *context, void (*visit)(void *context, const char *name, int kind)) {
     DIR *directory = opendir(path);
     if (directory == NULL) return -errno;

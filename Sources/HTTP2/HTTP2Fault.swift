@@ -2,6 +2,8 @@
 package enum HTTP2Fault: UInt8, CaseIterable, Equatable, Sendable {
     // The protocol
     case badPreface, protocolViolation
+    /// A frame for a stream that both sides had ended.
+    case streamEnded
     /// nghttp2 failed for a reason of ours: no memory.
     case internalFailure
     // Abuse
@@ -12,6 +14,7 @@ package enum HTTP2Fault: UInt8, CaseIterable, Equatable, Sendable {
     package var code: HTTP2Code {
         switch self {
         case .badPreface, .protocolViolation: .protocolError
+        case .streamEnded: .streamClosed
         case .internalFailure: .internalError
         default: .enhanceYourCalm
         }
@@ -25,6 +28,7 @@ package enum HTTP2Fault: UInt8, CaseIterable, Equatable, Sendable {
         switch self {
         case .badPreface: "bad_preface"
         case .protocolViolation: "protocol_violation"
+        case .streamEnded: "stream_ended"
         case .internalFailure: "internal_failure"
         case .rapidReset: "rapid_reset"
         case .provokedResets: "provoked_resets"

@@ -8,8 +8,14 @@ extension HTTP2Session {
         guard fault == nil, let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return fault }
         assert(events.isEmpty, "events are taken before more is received")
         var offset = 0
+        let known = history.last
+        resetInBatch = 0
         while let frame = scanner.next(bytes, &offset) {
             if let reason = meter.receive(frame, isYoung: frame.type == 0x3 && isYoung(frame.stream), now: self.now) {
+                end(reason)
+                return reason
+            }
+            if role == .server, let reason = judge(frame, payload: bytes[offset...], known: known) {
                 end(reason)
                 return reason
             }
@@ -18,6 +24,39 @@ extension HTTP2Session {
         settle()
         if count < 0 { end(Self.fault(Int32(truncatingIfNeeded: count))) }
         return fault
+    }
+
+    /// What nghttp2 passes over in frames for streams that are not there, and in PRIORITY frames, which it does not look at any more.
+    /// `known`: the highest stream before these bytes; those opened in them are nghttp2's to judge.
+    private func judge(
+        _ frame: FrameHeader, payload: Swift.Slice<UnsafeRawBufferPointer>, known: UInt32
+    ) -> HTTP2Fault? {
+        switch frame.type {
+        case 0x0, 0x1:
+            guard frame.stream & 1 == 1 else { return nil }
+            if frame.stream == resetInBatch { return .streamEnded }
+            if frame.stream > known {
+                guard frame.type == 0x1 else { return nil }
+                if frame.stream < history.last, history.judge(frame.stream) == .passedOver { return .protocolViolation }
+                history.open(frame.stream)
+                return nil
+            }
+            guard streams[frame.stream] == nil else { return nil }
+            switch history.judge(frame.stream) {
+            case .fine: return nil
+            case .ended: return .streamEnded
+            case .passedOver: return .protocolViolation
+            }
+        case 0x3:
+            resetInBatch = frame.stream
+            return nil
+        case 0x2:
+            if frame.stream == 0 { return .protocolViolation }
+            guard frame.length == 5, payload.count >= 4 else { return nil }
+            let dependency = payload.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
+            return dependency == frame.stream ? .protocolViolation : nil
+        default: return nil
+        }
     }
 
     private func isYoung(_ id: UInt32) -> Bool {

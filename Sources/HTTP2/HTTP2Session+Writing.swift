@@ -99,6 +99,7 @@ extension HTTP2Session {
     func frameSent(_ frame: UnsafePointer<nghttp2_frame>) {
         switch UInt32(frame.pointee.hd.type) {
         case NGHTTP2_RST_STREAM.rawValue:
+            history.reset(UInt32(frame.pointee.hd.stream_id))
             let stream = streams[UInt32(frame.pointee.hd.stream_id)]
             if stream?.isResetByUs != true { noteProvokedReset() }
         case NGHTTP2_GOAWAY.rawValue:

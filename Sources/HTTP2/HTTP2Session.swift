@@ -20,6 +20,9 @@ package final class HTTP2Session {
     var assembler: HeadAssembler
     var scanner: FrameScanner
     var meter: AbuseMeter
+    var history = StreamHistory()
+    /// The stream that the peer reset last in the bytes at hand; 0: none.
+    var resetInBatch: UInt32 = 0
 
     /// The clock in milliseconds, as last passed in. Set it before commands too when time has gone by.
     package var now: UInt64

@@ -50,47 +50,25 @@ package final class DirectoryWatcher: EventHandler {
     package override func onEvents(_ events: Events) {
         var isRelevant = false
         var mustRescan = false
-        withUnsafeTemporaryAllocation(byteCount: 64 * 1024, alignment: 8) { buffer in
-            while true {
-                let count = outrider_read(inotify, buffer.baseAddress, buffer.count)
-                guard count > 0 else { return }
-                examine(UnsafeRawBufferPointer(rebasing: buffer[..<count]), &isRelevant, &mustRescan)
-            }
-        }
+        Inotify.changes(of: inotify) { change, name in examine(change, name, &isRelevant, &mustRescan) }
         // First the new watches, then the news: what is created in a new folder from now on is seen.
         if mustRescan { rescan() }
         if isRelevant { onChange() }
     }
 
-    private func examine(_ bytes: UnsafeRawBufferPointer, _ isRelevant: inout Bool, _ mustRescan: inout Bool) {
-        var offset = 0
-        var change = outrider_change()
-        while offset < bytes.count {
-            let next = outrider_change_at(bytes.baseAddress, bytes.count, offset, &change)
-            guard next > 0 else { return }
-            offset = next
-            if has(change, OUTRIDER_OVERFLOW) {
-                isRelevant = true
-                mustRescan = true
-                continue
-            }
-            let start = Int(change.name_offset)
-            let name = String(decoding: bytes[start..<(start + Int(change.name_length))], as: UTF8.self)
-            if change.watch == parentWatch, name == rootName {
-                isRelevant = true
-                mustRescan = true
-            }
-            guard let path = watched[change.watch] else { continue }
+    private func examine(
+        _ change: outrider_change, _ name: String, _ isRelevant: inout Bool, _ mustRescan: inout Bool
+    ) {
+        if change.has(OUTRIDER_OVERFLOW) || (change.watch == parentWatch && name == rootName) {
             isRelevant = true
-            if mustRescan { continue }
-            mustRescan =
-                has(change, OUTRIDER_SELF) || has(change, OUTRIDER_ENTRY_IS_DIRECTORY)
-                || (has(change, OUTRIDER_ENTRY) && isLink(path + "/" + name))
+            mustRescan = true
         }
-    }
-
-    private func has(_ change: outrider_change, _ flag: Int) -> Bool {
-        Int(change.flags) & flag != 0
+        guard let path = watched[change.watch] else { return }
+        isRelevant = true
+        if mustRescan { return }
+        mustRescan =
+            change.has(OUTRIDER_SELF) || change.has(OUTRIDER_ENTRY_IS_DIRECTORY)
+            || (change.has(OUTRIDER_ENTRY) && isLink(path + "/" + name))
     }
 
     private func isLink(_ path: String) -> Bool { outrider_kind(path) & Int32(OUTRIDER_LINK) != 0 }

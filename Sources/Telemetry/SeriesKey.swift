@@ -36,8 +36,21 @@ package struct SeriesKey: Hashable, Sendable {
         self.bits = bits
     }
 
-    /// Stands for every series beyond the limit: all labels unknown, code 0.
+    /// Stands for every series of requests beyond the limit: all labels unknown, code 0. No request has such a key: there is no
+    /// fourth reporter.
     @inlinable package static var overflow: SeriesKey { SeriesKey(bits: UInt64.max) }
+    /// The same for connections of bytes, which have other words in their series.
+    @inlinable package static var overflowTCP: SeriesKey { SeriesKey(bits: UInt64.max & ~(1 << 60)) }
+
+    /// Whether it is one of those two.
+    package var isOverflow: Bool { self == .overflow || self == .overflowTCP }
+    /// Whether its series counts a connection's bytes.
+    @inlinable package var isTCP: Bool { bits >> 60 & 3 == UInt64(WireProtocol.tcp.rawValue) }
+
+    /// What Istio's message counters tell apart: the two sides, and who reports.
+    package var sides: SeriesKey {
+        self == .overflow ? self : SeriesKey(bits: bits & (3 << 58 | 0x7FFF << 20 | 0xF_FFFF))
+    }
 
     package var destination: Int { Int(bits & 0xF_FFFF) }
     package var source: Int { Int(bits >> 20 & 0x7FFF) }

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Where the words of one series stand: its key, its requests, and three histograms of a sum and 20 buckets each.
+/// Where the words of one series stand: its key, its requests, three histograms of a sum and 20 buckets each, and the messages of
+/// gRPC.
 @usableFromInline
 enum SeriesLayout {
     @inlinable static var key: Int { 0 }
@@ -8,6 +9,8 @@ enum SeriesLayout {
     @inlinable static var duration: Int { 2 }
     @inlinable static var requestBytes: Int { 2 + 21 }
     @inlinable static var responseBytes: Int { 2 + 42 }
+    @inlinable static var requestMessages: Int { 2 + 63 }
+    @inlinable static var responseMessages: Int { 2 + 64 }
     /// A connection of bytes (`SeriesKey.WireProtocol.tcp`) has these instead.
     @inlinable static var opened: Int { 1 }
     @inlinable static var closed: Int { 2 }

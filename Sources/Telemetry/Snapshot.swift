@@ -20,12 +20,35 @@ package struct Snapshot: Sendable {
         package init() {}
     }
 
+    /// Connections of bytes.
+    package struct TCPSeries: Equatable, Sendable {
+        package var opened: UInt64 = 0
+        package var closed: UInt64 = 0
+        /// From the client, and to it.
+        package var receivedBytes: UInt64 = 0
+        package var sentBytes: UInt64 = 0
+
+        package init() {}
+    }
+
+    /// Messages of gRPC's streams.
+    package struct Messages: Equatable, Sendable {
+        package var request: UInt64 = 0
+        package var response: UInt64 = 0
+
+        package init() {}
+    }
+
     /// By `Counter.rawValue`. Gauges may be negative for an instant, as workers are read one after another.
     package private(set) var counters = [Int](repeating: 0, count: Counter.allCases.count)
     /// By `ReasonCounter.rawValue`, then by reason.
     package private(set) var reasons = [[UInt64]](
         repeating: [UInt64](repeating: 0, count: ReasonCounter.reasonsMax), count: ReasonCounter.allCases.count)
+    /// Requests, HTTP's and gRPC's.
     package private(set) var series: [SeriesKey: Series] = [:]
+    package private(set) var connections: [SeriesKey: TCPSeries] = [:]
+    /// By `SeriesKey.sides`.
+    package private(set) var messages: [SeriesKey: Messages] = [:]
 
     /// Adds up. Costs a few microseconds a worker and a hundred series.
     package init(_ workers: [WorkerMetrics]) {
@@ -44,9 +67,14 @@ package struct Snapshot: Sendable {
         }
         for position in 0..<worker.chunks.count {
             let cells = worker.chunks.series(position)
-            let requests = cells[SeriesLayout.requests].load(ordering: .relaxed)
-            if requests == 0 { continue }
             let key = SeriesKey(bits: cells[SeriesLayout.key].load(ordering: .relaxed))
+            if key.isTCP { addConnections(key, cells) } else { addRequests(key, cells) }
+        }
+    }
+
+    private mutating func addRequests(_ key: SeriesKey, _ cells: UnsafeMutablePointer<WorkerMetrics.Cell>) {
+        let requests = cells[SeriesLayout.requests].load(ordering: .relaxed)
+        if requests > 0 {
             var sum = series[key] ?? Series()
             sum.requests &+= requests
             Self.add(cells + SeriesLayout.duration, to: &sum.duration)
@@ -54,6 +82,20 @@ package struct Snapshot: Sendable {
             Self.add(cells + SeriesLayout.responseBytes, to: &sum.responseBytes)
             series[key] = sum
         }
+        let sent = cells[SeriesLayout.requestMessages].load(ordering: .relaxed)
+        let received = cells[SeriesLayout.responseMessages].load(ordering: .relaxed)
+        guard sent > 0 || received > 0 else { return }
+        messages[key.sides, default: Messages()].request &+= sent
+        messages[key.sides, default: Messages()].response &+= received
+    }
+
+    private mutating func addConnections(_ key: SeriesKey, _ cells: UnsafeMutablePointer<WorkerMetrics.Cell>) {
+        var sum = connections[key] ?? TCPSeries()
+        sum.opened &+= cells[SeriesLayout.opened].load(ordering: .relaxed)
+        sum.closed &+= cells[SeriesLayout.closed].load(ordering: .relaxed)
+        sum.receivedBytes &+= cells[SeriesLayout.received].load(ordering: .relaxed)
+        sum.sentBytes &+= cells[SeriesLayout.sent].load(ordering: .relaxed)
+        if sum != TCPSeries() { connections[key] = sum }
     }
 
     private static func add(_ cells: UnsafeMutablePointer<WorkerMetrics.Cell>, to histogram: inout Histogram) {

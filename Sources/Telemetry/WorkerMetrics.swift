@@ -5,7 +5,7 @@ import Synchronization
 /// the process lives.
 ///
 /// A request costs one integer comparison when it has the labels of the one before, one probe of a hash table otherwise; a
-/// worker keeps at most `seriesMax` label sets, and counts the rest under `SeriesKey.overflow`.
+/// worker keeps at most `seriesMax` label sets, and counts the rest under `SeriesKey.overflow` and `SeriesKey.overflowTCP`.
 @usableFromInline
 package final class WorkerMetrics: @unchecked Sendable {
     @usableFromInline package typealias Cell = Atomic<UInt64>
@@ -35,6 +35,7 @@ package final class WorkerMetrics: @unchecked Sendable {
         chunks = SeriesChunks()
         index = SeriesIndex()
         lastSeries = chunks.append(SeriesKey.overflow)
+        index.insert(SeriesKey.overflowTCP.bits, chunks.append(SeriesKey.overflowTCP))
     }
 
     deinit {
@@ -102,6 +103,13 @@ package final class WorkerMetrics: @unchecked Sendable {
         Self.bump(lastSeries + (histogram &+ 1 &+ bucket), 1)
     }
 
+    /// Counts messages of a gRPC stream since the last time.
+    package func addMessages(_ key: SeriesKey, request: UInt64, response: UInt64) {
+        let series = series(key)
+        Self.bump(series + SeriesLayout.requestMessages, request)
+        Self.bump(series + SeriesLayout.responseMessages, response)
+    }
+
     /// Counts an attempt at an endpoint, by its slot on the board. `isError`: no answer, or a status of 500 and above.
     @inlinable package func countAttempt(endpoint slot: Int32, isError: Bool) {
         endpoints.count(slot, isError: isError)
@@ -117,8 +125,8 @@ package final class WorkerMetrics: @unchecked Sendable {
         }
         guard chunks.count < Self.seriesMax else {
             add(.seriesOverflows)
-            lastKey = SeriesKey.overflow.bits
-            lastSeries = chunks.series(0)
+            lastKey = (key.isTCP ? SeriesKey.overflowTCP : SeriesKey.overflow).bits
+            lastSeries = chunks.series(key.isTCP ? 1 : 0)
             return lastSeries
         }
         let series = chunks.append(key)

@@ -55,6 +55,73 @@ struct PagesTests {
         #expect(!lines.contains { $0.hasPrefix("istio_request_bytes") })
     }
 
+    @Test("connections of bytes print without codes, and messages without what is not known of them yet")
+    func connectionsAndMessages() throws {
+        let metrics = Metrics(workers: 1)
+        var destination = DestinationLabels()
+        destination.service = "db.workshop.svc.cluster.local"
+        let numbers = (
+            metrics.labels.number(destination), metrics.labels.number(peer: "spiffe://cluster.local/ns/shop/sa/web")
+        )
+        let tcp = SeriesKey(
+            destination: numbers.0, source: numbers.1, responseCode: 0, flags: [], reporter: .destination,
+            protocol: .tcp, security: .mutualTLS)
+        metrics.workers[0].countTCPOpened(tcp)
+        metrics.workers[0].addTCP(tcp, receivedBytes: 12, sentBytes: 345)
+        let grpc = SeriesKey(
+            destination: numbers.0, source: numbers.1, responseCode: 200, flags: [], reporter: .destination,
+            protocol: .grpc, security: .mutualTLS, grpcStatus: 7)
+        metrics.workers[0].record(grpc, durationMicroseconds: 1)
+        metrics.workers[0].addMessages(grpc, request: 3, response: 0)
+        let page = PrometheusPage(metrics: metrics).text()
+        let lines = page.split(separator: "\n").map(String.init)
+        func line(_ name: String) -> String? { lines.first { $0.hasPrefix(name + "{") } }
+
+        let opened = try #require(line("istio_tcp_connections_opened_total"))
+        #expect(opened.hasPrefix("istio_tcp_connections_opened_total{reporter=\"destination\",source_workload=\"unknown\""))
+        #expect(opened.contains("source_workload_namespace=\"shop\""))
+        #expect(opened.contains("source_principal=\"spiffe://cluster.local/ns/shop/sa/web\""))
+        #expect(
+            opened.hasSuffix(
+                "request_protocol=\"tcp\",response_flags=\"-\",connection_security_policy=\"mutual_tls\"} 1"))
+        #expect(!opened.contains("response_code") && !opened.contains("grpc_response_status"))
+        #expect(line("istio_tcp_received_bytes_total")?.hasSuffix(" 12") == true)
+        #expect(line("istio_tcp_sent_bytes_total")?.hasSuffix(" 345") == true)
+        // Nothing was closed, so nothing is said of it.
+        #expect(!page.contains("istio_tcp_connections_closed_total"))
+
+        #expect(
+            line("istio_requests_total")?.contains(
+                "request_protocol=\"grpc\",response_code=\"200\",grpc_response_status=\"7\"") == true)
+        let messages = try #require(line("istio_request_messages_total"))
+        #expect(messages.hasSuffix("destination_service_namespace=\"unknown\"} 3"))
+        for label in ["request_protocol", "response_code", "response_flags", "connection_security_policy"] {
+            #expect(!messages.contains(label))
+        }
+        #expect(!page.contains("istio_response_messages_total"))
+        let types = lines.filter { $0.hasPrefix("# TYPE istio") }
+        #expect(types == types.sorted() && Set(types).count == types.count)
+    }
+
+    @Test("overflow series print as unknown, each in its own family")
+    func overflows() {
+        let metrics = Metrics(workers: 1)
+        metrics.workers[0].record(.overflow, durationMicroseconds: 1)
+        metrics.workers[0].countTCPOpened(.overflowTCP)
+        let lines = PrometheusPage(metrics: metrics).text().split(separator: "\n").map(String.init)
+        let requests = lines.filter { $0.hasPrefix("istio_requests_total") }
+        #expect(requests.count == 1)
+        #expect(
+            requests[0].hasSuffix(
+                "request_protocol=\"unknown\",response_code=\"0\",grpc_response_status=\"\",response_flags=\"-\","
+                    + "connection_security_policy=\"unknown\"} 1"))
+        let connections = lines.filter { $0.hasPrefix("istio_tcp_connections_opened_total") }
+        #expect(connections.count == 1)
+        #expect(
+            connections[0].hasSuffix(
+                "request_protocol=\"tcp\",response_flags=\"-\",connection_security_policy=\"unknown\"} 1"))
+    }
+
     @Test("our own metrics have help, reasons have names, and pieces make the same page")
     func own() {
         var metrics = Metrics(workers: 1)

@@ -64,9 +64,77 @@ struct WorkerMetricsTests {
             worker.record(key(destination), durationMicroseconds: 1)
         }
         let snapshot = Snapshot([worker])
-        #expect(snapshot.series.count == WorkerMetrics.seriesMax)
-        #expect(snapshot.series[.overflow]?.requests == 10)
-        #expect(snapshot[.seriesOverflows] == 10)
+        // Two of the places are the overflow series: requests' and connections'.
+        #expect(snapshot.series.count == WorkerMetrics.seriesMax - 1)
+        #expect(snapshot.series[.overflow]?.requests == 11)
+        #expect(snapshot[.seriesOverflows] == 11)
+    }
+
+    private func tcp(_ destination: Int, flags: ResponseFlags = []) -> SeriesKey {
+        SeriesKey(
+            destination: destination, source: 1, responseCode: 0, flags: flags, reporter: .destination, protocol: .tcp)
+    }
+
+    @Test("connections of bytes stand apart from requests, and their parts come when they are counted")
+    func connections() throws {
+        let workers = [WorkerMetrics(), WorkerMetrics()]
+        workers[0].countTCPOpened(tcp(1))
+        workers[0].addTCP(tcp(1), receivedBytes: 10, sentBytes: 200)
+        workers[0].record(key(1), durationMicroseconds: 1)
+        workers[1].countTCPOpened(tcp(1))
+        workers[1].addTCP(tcp(1, flags: .upstreamClosed), receivedBytes: 5, sentBytes: 0)
+        workers[1].countTCPClosed(tcp(1, flags: .upstreamClosed))
+        let snapshot = Snapshot(workers)
+        #expect(snapshot.series.count == 1)
+        #expect(snapshot.series[key(1)]?.duration.count == 1)
+        let open = try #require(snapshot.connections[tcp(1)])
+        #expect(open.opened == 2 && open.closed == 0 && open.receivedBytes == 10 && open.sentBytes == 200)
+        let closed = try #require(snapshot.connections[tcp(1, flags: .upstreamClosed)])
+        #expect(closed.opened == 0 && closed.closed == 1 && closed.receivedBytes == 5)
+        #expect(snapshot.connections.count == 2)
+    }
+
+    @Test("beyond the limit, a connection of bytes does not write into the histograms of requests")
+    func overflowOfConnections() throws {
+        let worker = WorkerMetrics()
+        for destination in 1...WorkerMetrics.seriesMax { worker.record(key(destination), durationMicroseconds: 1) }
+        worker.countTCPOpened(tcp(7))
+        worker.addTCP(tcp(7), receivedBytes: 1_000_000, sentBytes: 2_000_000)
+        worker.countTCPClosed(tcp(8))
+        worker.record(key(9_000), durationMicroseconds: 1, requestBytes: 1, responseBytes: 1)
+        let snapshot = Snapshot([worker])
+        let requests = try #require(snapshot.series[.overflow])
+        #expect(requests.duration.count == requests.requests)
+        #expect(requests.duration.sum == requests.requests)
+        #expect(requests.requestBytes.count == 1)
+        let connections = try #require(snapshot.connections[.overflowTCP])
+        #expect(connections.opened == 1 && connections.closed == 1)
+        #expect(connections.receivedBytes == 1_000_000 && connections.sentBytes == 2_000_000)
+        #expect(snapshot.connections.count == 1)
+    }
+
+    @Test("messages of gRPC are summed by the two sides, whatever became of the request")
+    func messages() throws {
+        func grpc(_ status: Int?, code: Int = 200) -> SeriesKey {
+            SeriesKey(
+                destination: 3, source: 2, responseCode: code, flags: [], reporter: .destination, protocol: .grpc,
+                security: .mutualTLS, grpcStatus: status)
+        }
+        let worker = WorkerMetrics()
+        worker.addMessages(grpc(nil, code: 0), request: 4, response: 0)
+        worker.record(grpc(0), durationMicroseconds: 1, requestBytes: 1, responseBytes: 1)
+        worker.addMessages(grpc(0), request: 1, response: 2)
+        worker.record(grpc(14), durationMicroseconds: 1, requestBytes: 1, responseBytes: 1)
+        worker.addMessages(grpc(14), request: 1, response: 0)
+        let snapshot = Snapshot([worker])
+        // What was told of a stream under way is no request.
+        #expect(Set(snapshot.series.keys) == [grpc(0), grpc(14)])
+        let sides = grpc(0).sides
+        #expect(sides.destination == 3 && sides.source == 2 && sides.reporter == .destination)
+        let totals = try #require(snapshot.messages[sides])
+        #expect(snapshot.messages.count == 1)
+        #expect(totals.request == 6 && totals.response == 2)
+        #expect(snapshot.series[grpc(0)]?.responseBytes.count == 1)
     }
 
     @Test("endpoints are counted by slot, and impossible slots hurt nobody")
@@ -119,7 +187,9 @@ struct KeyTests {
         #expect(key.wireProtocol == .grpc)
         #expect(key.security == .mutualTLS)
         #expect(key.grpcStatus == 14)
-        #expect(key != .overflow)
+        #expect(!key.isOverflow)
+        #expect(SeriesKey.overflow.isOverflow && !SeriesKey.overflow.isTCP)
+        #expect(SeriesKey.overflowTCP.isOverflow && SeriesKey.overflowTCP.isTCP)
     }
 
     @Test("numbers that do not fit become unknown and disturb no neighbour")
@@ -176,5 +246,33 @@ struct KeyTests {
         #expect(number == 1)
         #expect(sets.number(labels) == 1)
         #expect(sets.all().destinations[number] == labels)
+    }
+
+    @Test("a peer is known by its SPIFFE URI and the namespace in it, and by nothing else")
+    func peers() {
+        let labels = WorkloadLabels(peer: "spiffe://cluster.local/ns/workshop/sa/frontend")
+        #expect(labels.principal == "spiffe://cluster.local/ns/workshop/sa/frontend")
+        #expect(labels.namespace == "workshop")
+        #expect(labels.workload == "unknown")
+        #expect(WorkloadLabels(peer: "spiffe://other/path").namespace == "unknown")
+        #expect(WorkloadLabels(peer: "spiffe://other/path").principal == "spiffe://other/path")
+        #expect(WorkloadLabels(peer: "spiffe://d/ns//sa/x").namespace == "unknown")
+        #expect(WorkloadLabels(peer: "https://example.com") == WorkloadLabels())
+        #expect(WorkloadLabels(peer: "spiffe://" + String(repeating: "x", count: 2048)) == WorkloadLabels())
+    }
+
+    @Test("strangers' identities are bounded and leave room for the configuration's labels")
+    func boundedPeers() {
+        let sets = LabelSets()
+        let first = sets.number(peer: "spiffe://d/ns/a/sa/0")
+        #expect(first == 1)
+        for account in 1..<(LabelSets.peersMax + 10) { _ = sets.number(peer: "spiffe://d/ns/a/sa/\(account)") }
+        #expect(sets.number(peer: "spiffe://d/ns/a/sa/new") == 0)
+        #expect(sets.number(peer: "spiffe://d/ns/a/sa/0") == first)
+        #expect(sets.number(peer: "nonsense") == 0)
+        var own = WorkloadLabels()
+        own.workload = "ingress"
+        #expect(sets.number(own) == LabelSets.peersMax + 1)
+        #expect(sets.all().sources.count == LabelSets.peersMax + 2)
     }
 }

@@ -9,16 +9,25 @@ struct PrometheusPage {
     let reasonNames: [ReasonCounter: [String]]
     /// Gauges that are not a worker's: name, help and value.
     let gauges: [(name: String, help: String, value: Int)]
+    let labelledGauges: [LabelledGauge]
     private let destinations: [DestinationLabels]
     private let sources: [WorkloadLabels]
+    /// Of requests, of connections of bytes, and of gRPC's messages.
     private let keys: [SeriesKey]
+    private let connectionKeys: [SeriesKey]
+    private let messageKeys: [SeriesKey]
 
-    init(metrics: Metrics, gauges: [(name: String, help: String, value: Int)] = []) {
+    init(
+        metrics: Metrics, gauges: [(name: String, help: String, value: Int)] = [], labelled: [LabelledGauge] = []
+    ) {
+        labelledGauges = labelled
         snapshot = metrics.snapshot()
         reasonNames = metrics.reasonNames
         self.gauges = gauges.sorted { $0.name < $1.name }
         (destinations, sources) = metrics.labels.all()
         keys = snapshot.series.keys.sorted { $0.bits < $1.bits }
+        connectionKeys = snapshot.connections.keys.sorted { $0.bits < $1.bits }
+        messageKeys = snapshot.messages.keys.sorted { $0.bits < $1.bits }
     }
 
     /// The whole page, piece by piece.
@@ -38,11 +47,16 @@ struct PrometheusPage {
 
     private func plan() -> [() -> String] {
         var steps: [() -> String] = []
-        if !keys.isEmpty {
-            family("istio_request_bytes", \.requestBytes, scale: .bytes, into: &steps)
-            family("istio_request_duration_milliseconds", \.duration, scale: .milliseconds, into: &steps)
-            counters("istio_requests_total", into: &steps)
-            family("istio_response_bytes", \.responseBytes, scale: .bytes, into: &steps)
+        family("istio_request_bytes", \.requestBytes, scale: .bytes, into: &steps)
+        family("istio_request_duration_milliseconds", \.duration, scale: .milliseconds, into: &steps)
+        counters("istio_request_messages_total", messageKeys, .messages, into: &steps) { messages($0).request }
+        counters("istio_requests_total", keys, .requests, into: &steps) { snapshot.series[$0]?.requests ?? 0 }
+        family("istio_response_bytes", \.responseBytes, scale: .bytes, into: &steps)
+        counters("istio_response_messages_total", messageKeys, .messages, into: &steps) { messages($0).response }
+        for (name, value) in Self.connectionFamilies {
+            counters(name, connectionKeys, .connections, into: &steps) {
+                snapshot.connections[$0]?[keyPath: value] ?? 0
+            }
         }
         steps.append(own)
         return steps
@@ -52,17 +66,34 @@ struct PrometheusPage {
 
     private enum Scale { case milliseconds, bytes }
 
-    private func slices() -> [ArraySlice<SeriesKey>] {
+    /// What is counted: not all have all labels.
+    private enum Subject { case requests, connections, messages }
+
+    private static var connectionFamilies: [(String, KeyPath<Snapshot.TCPSeries, UInt64>)] {
+        [
+            ("istio_tcp_connections_closed_total", \.closed), ("istio_tcp_connections_opened_total", \.opened),
+            ("istio_tcp_received_bytes_total", \.receivedBytes), ("istio_tcp_sent_bytes_total", \.sentBytes),
+        ]
+    }
+
+    private func messages(_ key: SeriesKey) -> Snapshot.Messages { snapshot.messages[key] ?? Snapshot.Messages() }
+
+    private func slices(_ keys: [SeriesKey]) -> [ArraySlice<SeriesKey>] {
         stride(from: 0, to: keys.count, by: Self.seriesPerPiece).map {
             keys[$0..<min($0 + Self.seriesPerPiece, keys.count)]
         }
     }
 
-    private func counters(_ name: String, into steps: inout [() -> String]) {
+    /// A counter's family; series that stand at 0 were never counted and are left out.
+    private func counters(
+        _ name: String, _ keys: [SeriesKey], _ subject: Subject, into steps: inout [() -> String],
+        value: @escaping (SeriesKey) -> UInt64
+    ) {
+        guard keys.contains(where: { value($0) > 0 }) else { return }
         steps.append { "# TYPE \(name) counter\n" }
-        for slice in slices() {
+        for slice in slices(keys) {
             steps.append {
-                slice.map { "\(name){\(labels($0))} \(snapshot.series[$0]?.requests ?? 0)\n" }.joined()
+                slice.filter { value($0) > 0 }.map { "\(name){\(labels($0, subject))} \(value($0))\n" }.joined()
             }
         }
     }
@@ -73,12 +104,12 @@ struct PrometheusPage {
     ) {
         guard snapshot.series.values.contains(where: { $0[keyPath: histogram].count > 0 }) else { return }
         steps.append { "# TYPE \(name) histogram\n" }
-        for slice in slices() {
+        for slice in slices(keys) {
             steps.append {
                 var text = ""
                 for key in slice {
                     guard let values = snapshot.series[key]?[keyPath: histogram], values.count > 0 else { continue }
-                    write(name, values, labels(key), scale, to: &text)
+                    write(name, values, labels(key, .requests), scale, to: &text)
                 }
                 return text
             }
@@ -110,9 +141,9 @@ struct PrometheusPage {
 
     // MARK: - Labels
 
-    /// Istio's 25 labels. The cluster labels are left out where they are unknown: Kiali would skip the series otherwise.
-    private func labels(_ key: SeriesKey) -> String {
-        let isOverflow = key == .overflow
+    /// Istio's labels, 25 for a request. The cluster labels are left out where they are unknown: Kiali would skip the series otherwise.
+    private func labels(_ key: SeriesKey, _ subject: Subject) -> String {
+        let isOverflow = key.isOverflow
         let destination =
             destinations.indices.contains(key.destination) ? destinations[key.destination] : DestinationLabels()
         let source = sources.indices.contains(key.source) ? sources[key.source] : WorkloadLabels()
@@ -123,12 +154,20 @@ struct PrometheusPage {
         pairs.append(("destination_service", destination.service))
         pairs.append(("destination_service_name", destination.serviceName))
         pairs.append(("destination_service_namespace", destination.serviceNamespace))
-        pairs.append(("request_protocol", isOverflow ? "unknown" : "\(key.wireProtocol)"))
-        pairs.append(("response_code", isOverflow ? "0" : "\(key.responseCode)"))
-        pairs.append(("grpc_response_status", isOverflow ? "" : key.grpcStatus.map { "\($0)" } ?? ""))
-        pairs.append(("response_flags", isOverflow ? "-" : key.flags.text))
-        pairs.append(("connection_security_policy", isOverflow ? "unknown" : Self.security(key.security)))
+        if subject != .messages { describe(key, subject, &pairs) }
         return pairs.map { "\($0.0)=\"\(Self.escape($0.1))\"" }.joined(separator: ",")
+    }
+
+    /// What Istio's message counters do not have, since they count before it is known.
+    private func describe(_ key: SeriesKey, _ subject: Subject, _ pairs: inout [(String, String)]) {
+        let isKnown = !key.isOverflow
+        pairs.append(("request_protocol", isKnown || key.isTCP ? "\(key.wireProtocol)" : "unknown"))
+        if subject == .requests {
+            pairs.append(("response_code", isKnown ? "\(key.responseCode)" : "0"))
+            pairs.append(("grpc_response_status", isKnown ? key.grpcStatus.map { "\($0)" } ?? "" : ""))
+        }
+        pairs.append(("response_flags", isKnown ? key.flags.text : "-"))
+        pairs.append(("connection_security_policy", isKnown ? Self.security(key.security) : "unknown"))
     }
 
     private func workload(_ side: String, _ labels: WorkloadLabels, _ pairs: inout [(String, String)]) {
@@ -176,6 +215,14 @@ struct PrometheusPage {
             families.append(
                 (gauge.name, Self.head(gauge.name, gauge.help, "gauge") + "\(gauge.name){} \(gauge.value)\n"))
         }
+        for gauge in labelledGauges where !gauge.samples.isEmpty {
+            var text = Self.head(gauge.name, gauge.help, "gauge")
+            for sample in gauge.samples {
+                let labels = sample.labels.map { "\($0.name)=\"\(Self.escape($0.value))\"" }.joined(separator: ",")
+                text += "\(gauge.name){\(labels)} \(sample.value)\n"
+            }
+            families.append((gauge.name, text))
+        }
         for counter in ReasonCounter.allCases { families.append((counter.described.name, reasons(counter))) }
         return families.sorted { $0.name < $1.name }.map(\.text).joined()
     }
@@ -195,4 +242,16 @@ struct PrometheusPage {
     private static func head(_ name: String, _ help: String, _ type: String) -> String {
         "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
+}
+
+/// A gauge with a value for each of its label sets.
+struct LabelledGauge {
+    struct Sample {
+        var labels: [(name: String, value: String)]
+        var value: Int
+    }
+
+    var name: String
+    var help: String
+    var samples: [Sample] = []
 }

@@ -152,6 +152,8 @@ enum { OUTRIDER_MISSING = 0, OUTRIDER_FILE = 1, OUTRIDER_DIRECTORY = 2, OUTRIDER
 int outrider_kind(const char *path);
 int outrider_file_identity(const char *path, outrider_file_id *identity);
 int outrider_unlink(const char *path);
+// Where a symbolic link points, as a string; its length, or a negative errno (-ENAMETOOLONG when `size` is too small).
+ssize_t outrider_link_target(const char *path, char *target, size_t size);
 // Calls `visit` for each entry of a directory but "." and ".."; `kind` is FILE, DIRECTORY or LINK (not followed).
 int outrider_list(const char *path, void *context, void (*visit)(void *context, const char *name, int kind));
 // A descriptor that only takes up a number (/dev/null).

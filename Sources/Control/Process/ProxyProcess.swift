@@ -20,6 +20,8 @@ package final class ProxyProcess {
     private var generations: GenerationController?
     private var control: ProcessControl?
     private var watcher: DirectoryWatcher?
+    /// Of certificates; nil while there are none.
+    private var fileWatcher: FileWatcher?
     private var signals: SignalSource?
     private let ticker: MainTimer
     private var drainTimes = Drain.Times()
@@ -115,8 +117,28 @@ package final class ProxyProcess {
         let identity = "\(proxy.metadata.name).\(proxy.metadata.namespace)"
         ProcessLog.write("outrider serves as \(identity) (\(proxy.mode.rawValue)) with \(workers) workers")
         if let address = try adminAddress(proxy) { ProcessLog.write(try startAdmin(control, address)) }
+        generations.onCertificateFiles = { process.value.watchCertificates($0) }
         generations.start(with: look)
         if changedEarly { generations.changed() }
+    }
+
+    /// Watches these files and no others; true when there are new ones among them.
+    private func watchCertificates(_ paths: Set<String>) -> Bool {
+        if fileWatcher == nil {
+            guard !paths.isEmpty else { return false }
+            let process = Unchecked(self)
+            do throws(LoopError) {
+                let watcher = try FileWatcher { process.value.generations?.certificatesChanged() }
+                guard watcher.attach(to: loop) else { throw LoopError("cannot watch certificates", errno: 0) }
+                fileWatcher = watcher
+            } catch {
+                ProcessLog.write("\(error): renewed certificates are found by SIGHUP or POST /reload only")
+                return false
+            }
+        }
+        guard let fileWatcher, fileWatcher.watch(paths) else { return false }
+        if let shortcoming = fileWatcher.shortcoming { ProcessLog.write("\(shortcoming)") }
+        return true
     }
 
     private func changed() {

@@ -24,6 +24,13 @@ extension HTTP1ServerConnection {
         }
     }
 
+    /// Whether the first line names a version of HTTP, right or wrong.
+    func isHTTP1(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let line = bytes.prefix { $0 != 0x0A && $0 != 0x0D }
+        guard let space = line.lastIndex(of: 0x20) else { return false }
+        return line[(space + 1)...].starts(with: "HTTP".utf8)
+    }
+
     /// Answers a request that asks for `h2c` (RFC 7540 section 3.2) with 101 and goes on in HTTP/2, where the request is stream 1. A
     /// request with a body, under TLS, or whose Connection field does not name both fields stays HTTP/1.1, and so do those that
     /// nghttp2 refuses: the fields concern this connection only and go no further.

@@ -89,6 +89,12 @@ extension HTTP1ServerConnection {
             return 0
         case .failure(let fault):
             worker.metrics.add(.downstreamFault, fault)
+            if fault == .badVersion, !hasAnswered, !isHTTP1(bytes) {
+                // Another protocol, or a broken preface of HTTP/2: an answer in HTTP/1.1 would mean nothing to it.
+                worker.recordRefusal(self, status: 0)
+                end()
+                return bytes.count
+            }
             refuse(status: fault.status, sentence: fault.sentence)
             return bytes.count
         case .complete(let consumed, let framing, let persists):

@@ -36,6 +36,9 @@ final class HTTP2ServerConnection: ServerConnection {
     private var goodbyeAt = UInt64.max
     /// The connection ends as soon as nothing is pending.
     private var closesWhenEmpty = false
+    /// The last word was sent: what still comes is swallowed, so that the client can read it.
+    private var lingersUntil: UInt64 = 0
+    private var lingeredBytes = 0
 
     override init(worker: Worker, fd: Int32, client: Client) {
         session = HTTP2Session(
@@ -89,6 +92,7 @@ final class HTTP2ServerConnection: ServerConnection {
     private func readTurn() {
         var budget = Limits.turnBytesMax
         while isReadable, !isFull, !isClosed, !closesWhenEmpty {
+            if lingersUntil != 0 { return swallowInput() }
             if budget <= 0 { return worker.loop.makeReady(self) }
             let target = readTarget()
             let count = receive(into: target)
@@ -102,7 +106,22 @@ final class HTTP2ServerConnection: ServerConnection {
         }
     }
 
+    /// Reads and forgets, within bounds.
+    private func swallowInput() {
+        while isReadable, !isClosed {
+            let count = receive(into: worker.readScratch)
+            if count <= 0 {
+                isReadable = false
+                if count != -Int(Errno.again) { end() }
+                return
+            }
+            lingeredBytes += count
+            if lingeredBytes > Limits.lingerBytesMax { return end() }
+        }
+    }
+
     override func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if lingersUntil != 0 || closesWhenEmpty { return bytes.count }
         _ = session.receive(bytes, now: worker.loop.now)
         takeEvents()
         if !isClosed { scheduleWrite() }
@@ -115,7 +134,7 @@ final class HTTP2ServerConnection: ServerConnection {
     func scheduleWrite() { worker.loop.callAtBatchEnd(self) }
 
     override func onBatchEnd() {
-        guard !isClosed else { return }
+        guard !isClosed, lingersUntil == 0 else { return }
         session.now = worker.loop.now
         while !isFull {
             let out = claimOutput()
@@ -140,7 +159,7 @@ final class HTTP2ServerConnection: ServerConnection {
     override func drained() { scheduleWrite() }
 
     override func emptied() {
-        if closesWhenEmpty { end() } else { scheduleWrite() }
+        if closesWhenEmpty { linger() } else { scheduleWrite() }
     }
 
     override func flushStream() {}
@@ -150,6 +169,9 @@ final class HTTP2ServerConnection: ServerConnection {
     override func onDeadline() {
         guard !isClosed else { return }
         let now = worker.loop.now
+        if lingersUntil != 0 {
+            return now >= lingersUntil ? end() : worker.loop.arm(self, deadline: lingersUntil)
+        }
         if stalledSince != 0, now >= stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds) {
             worker.metrics.add(.downstreamWriteStalls)
             return abort(.timedOut)
@@ -280,6 +302,18 @@ final class HTTP2ServerConnection: ServerConnection {
     }
 
     private func endWhenEmpty() {
-        if pending.isEmpty || writeFailed { end() } else { closesWhenEmpty = true }
+        if writeFailed || isHungUp { return end() }
+        if pending.isEmpty { linger() } else { closesWhenEmpty = true }
+    }
+
+    /// Ends our half, and waits a moment for the client to end its own.
+    private func linger() {
+        guard lingersUntil == 0, !isClosed else { return }
+        closesWhenEmpty = false
+        endSending()
+        lingersUntil = worker.loop.now + UInt64(Limits.lingerTimeoutMilliseconds)
+        worker.loop.arm(self, deadline: lingersUntil)
+        isReadable = true
+        worker.loop.makeReady(self)
     }
 }

@@ -1,6 +1,7 @@
 import Clusters
 import HTTP1
 import Loop
+import Plan
 import TLS
 import Telemetry
 import Wire
@@ -70,7 +71,7 @@ package final class UpstreamCall {
         tried.insert(endpoint.slot)
         speaks = isRaw ? .raw : CallProtocol(cluster: cluster, head: head)
         variant = speaks.variant(in: cluster, head: head)
-        if cluster.flags.contains(.usesTLS), !endpoint.flags.contains(.isPlain), use.clientContext(index) == nil {
+        if needsTLS, use.clientContext(index) == nil {
             worker.metrics.add(.tlsQuarantined)
             endpointSlot = -1
             return CallFailure(kind: .tlsQuarantined)
@@ -131,24 +132,35 @@ package final class UpstreamCall {
         }
     }
 
-    /// TLS as the cluster asks for it; nil: plain bytes.
+    /// Whether nothing may be sent to the endpoint but in TLS.
+    var needsTLS: Bool {
+        guard let use, let cluster, endpointIndex >= 0, cluster.flags.contains(.usesTLS) else { return false }
+        return !use.clusters.endpoint(endpointIndex).flags.contains(.isPlain)
+    }
+
+    /// TLS as the cluster asks for it; nil: it cannot be had.
     func makeTLS(_ fd: Int32) -> TLSSession? {
-        guard let use, clusterIndex >= 0, endpointIndex >= 0, let context = use.clientContext(clusterIndex),
-            !use.clusters.endpoint(endpointIndex).flags.contains(.isPlain)
-        else { return nil }
+        guard let use, let context = use.clientContext(clusterIndex) else { return nil }
         var name: String?
         switch context.settings.serverName {
         case .fixed(let fixed): name = fixed
         case .ofRequest:
             if let head {
                 let authority = head.bytes(head.authority)
-                name = String(
-                    decoding: UnsafeRawBufferPointer(rebasing: authority[..<Authority.hostLength(authority)]),
-                    as: UTF8.self)
+                let host = UnsafeRawBufferPointer(rebasing: authority[..<Authority.hostLength(authority)])
+                name = String(decoding: host, as: UTF8.self).trimmingBrackets
             }
         case .none: break
         }
-        return TLSSession(client: context, fd: fd, serverName: name, sessionCache: worker.tlsSessions)
+        let session = TLSSession(client: context, fd: fd, serverName: name, sessionCache: worker.tlsSessions)
+        // A settings' list is that of the cluster's usual protocol; a connection offers what it will carry.
+        let isUsual = cluster.map { $0.speaks == .http2 } ?? false
+        switch speaks {
+        case .raw: if context.settings.isMesh { _ = session?.offer(MeshALPN.tcp) }
+        case .http2 where !isUsual: _ = session?.offer(context.settings.isMesh ? MeshALPN.http2 : ["h2"])
+        case .http1, .http2: break
+        }
+        return session
     }
 
     /// A connection outside any pool is ready.
@@ -310,5 +322,12 @@ package final class UpstreamCall {
         clusterIndex = -1
         endpointIndex = -1
         isObserved = true
+    }
+}
+
+extension String {
+    /// An IPv6 address without its brackets.
+    fileprivate var trimmingBrackets: String {
+        hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self
     }
 }

@@ -200,7 +200,13 @@ final class Upstreams: WorkerMember {
                 fd, probes: keepalive.probes, time: keepalive.timeSeconds, interval: keepalive.intervalSeconds)
         }
         let connection = call.makeConnection(fd, upstreams: self)
-        connection.tls = call.makeTLS(fd)
+        if call.needsTLS {
+            guard let tls = call.makeTLS(fd) else {
+                _ = Socket.close(fd)
+                return failLater(endpoint, call.variant, CallFailure(kind: .tlsQuarantined))
+            }
+            connection.tls = tls
+        }
         connection.variant = call.variant
         connection.endpointSlot = endpoint
         connection.cluster = cluster
