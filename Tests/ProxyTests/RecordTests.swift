@@ -27,7 +27,8 @@ struct RecordTests {
             plan.settings.accessLogFile = "/dev/null"
             plan.listeners = [
                 ListenerSpec(
-                    name: "80", address: .ipv4(0x7F00_0001, port: 0), role: role, routeConfiguration: 0, servicePort: 80)
+                    name: "80", address: .ipv4(0x7F00_0001, port: 0), role: role, routeConfiguration: 0, servicePort: 80
+                )
             ]
             plan.clusters = [Harness.cluster("outbound|80||db", ports: ports)]
             let host = VirtualHostSpec(
@@ -85,7 +86,9 @@ struct RecordTests {
         #expect(counter.count == 1)
     }
 
-    @Test("A status that is no number counts as unknown", arguments: [("0", 0), ("14", 14), ("", 2), ("-1", 2), ("99999", 2), ("1x", 2)])
+    @Test(
+        "A status that is no number counts as unknown",
+        arguments: [("0", 0), ("14", 14), ("", 2), ("-1", 2), ("99999", 2), ("1x", 2)])
     func statuses(_ text: String, _ number: Int16) {
         #expect(Array(text.utf8).withUnsafeBytes { Tally.number($0) } == number)
     }
@@ -117,7 +120,9 @@ struct RecordTests {
 
     @Test("A call that lasts is told of before its end, and nothing is told twice")
     func longCall() throws {
-        let origin = Origin { _ in .answer("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\ngrpc-status: 0\r\n\r\n") }
+        let origin = Origin { _ in
+            .answer("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\ngrpc-status: 0\r\n\r\n")
+        }
         defer { origin.stop() }
         let bench = try Bench(ports: [origin.port])
         let peer = FakePeer(bench.worker)
@@ -165,7 +170,9 @@ struct RecordTests {
 
     // MARK: - Connections of bytes
 
-    @Test("A connection of bytes is counted where it goes, its bytes while it lasts, and its line has nothing of another's")
+    @Test(
+        "A connection of bytes is counted where it goes, its bytes while it lasts, and its line has nothing of another's"
+    )
     func connection() throws {
         let origin = Origin(saying: "hello")
         defer { origin.stop() }
@@ -201,7 +208,9 @@ struct RecordTests {
         #expect(totals.reduce(0) { $0 + $1.sentBytes } == sent)
         let line = try #require(bench.lines().first)
         #expect(line.contains("] \"- - -\" 0 DC downstream_remote_disconnect - \"-\" \(request.count) \(sent) "))
-        #expect(line.contains(" \"-\" \"-\" \"-\" \"-\" \"127.0.0.1:\(origin.port)\" outbound|80||db - 127.0.0.1:1 127.0.0.1:1 - -"))
+        #expect(
+            line.contains(
+                " \"-\" \"-\" \"-\" \"-\" \"127.0.0.1:\(origin.port)\" outbound|80||db - 127.0.0.1:1 127.0.0.1:1 - -"))
         #expect(bench.worker.metrics.value(.upstreamRequestsActive) == 0)
     }
 
