@@ -78,6 +78,7 @@ package final class UpstreamCall {
         }
         worker.metrics.add(.upstreamRequests)
         state = .waiting
+        worker.metrics.add(.upstreamRequestsActive)
         switch worker.upstreams.lease(self, endpoint: endpoint, cluster: cluster) {
         case .connection(let connection): attach(connection)
         case .waiting: break
@@ -114,6 +115,7 @@ package final class UpstreamCall {
             return CallFailure(kind: .connectFailure)
         }
         state = .waiting
+        worker.metrics.add(.upstreamRequestsActive)
         own.awaiting = self
         connection = own
         return nil
@@ -296,6 +298,7 @@ package final class UpstreamCall {
     }
 
     private func conclude() {
+        if state != .idle { worker.metrics.subtract(.upstreamRequestsActive) }
         endpointSlot = -1
         connection = nil
         state = .idle

@@ -326,11 +326,8 @@ package final class Worker {
     func recordRefusal(_ connection: ServerConnection, status: Int) {
         let position = listenerPosition(connection.client.listenerID)
         let role = position >= 0 ? listenerRole(position) : .outbound
-        guard let labels = generation?.generation.labels else { return }
-        let key = SeriesKey(
-            destination: labels.unknown(role), source: labels.source(role), responseCode: status,
-            flags: .downstreamProtocol, reporter: role == .inbound ? .destination : .source)
-        metrics.record(key, durationMicroseconds: 0)
+        guard generation != nil else { return }
+        metrics.record(refusalKey(connection.client, role, status: status), durationMicroseconds: 0)
     }
 
     // MARK: - Access log
