@@ -78,6 +78,7 @@ package final class UpstreamCall {
         }
         worker.metrics.add(.upstreamRequests)
         state = .waiting
+        worker.metrics.add(.upstreamRequestsActive)
         switch worker.upstreams.lease(self, endpoint: endpoint, cluster: cluster) {
         case .connection(let connection): attach(connection)
         case .waiting: break
@@ -114,6 +115,7 @@ package final class UpstreamCall {
             return CallFailure(kind: .connectFailure)
         }
         state = .waiting
+        worker.metrics.add(.upstreamRequestsActive)
         own.awaiting = self
         connection = own
         return nil
@@ -244,7 +246,8 @@ package final class UpstreamCall {
         case .closed: connection.upstreams?.closed(connection, ending: cluster)
         case .alive:
             if let cluster { connection.upstreams?.released(connection, cluster: cluster, isReusable: true) }
-        case .closing: if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
+        case .closing:
+            if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
         }
         owner.callFailed(self, failure)
     }
@@ -296,6 +299,7 @@ package final class UpstreamCall {
     }
 
     private func conclude() {
+        if state != .idle { worker.metrics.subtract(.upstreamRequestsActive) }
         endpointSlot = -1
         connection = nil
         state = .idle
