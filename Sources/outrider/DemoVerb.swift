@@ -38,6 +38,9 @@ struct DemoVerb: ParsableCommand {
     @Flag(help: "Renews every certificate of the running demo, and waits until each proxy has the new ones.")
     var rotate = false
 
+    @Flag(help: "Prints the directory of the running demo, for commands: $(outrider demo --directory).")
+    var directory = false
+
     @Flag(help: "Each proxy of a demo that is started writes its access log, among its other lines.")
     var accessLog = false
 
@@ -54,7 +57,13 @@ struct DemoVerb: ParsableCommand {
     }
 
     func run() throws {
-        if rotate, RunningDirectory.current == nil { throw DemoError("No demo runs: there are no certificates to renew.") }
+        if directory {
+            guard let running = RunningDirectory.current else { throw DemoError("No demo runs.") }
+            return Terminal.say(running.config)
+        }
+        if rotate, RunningDirectory.current == nil {
+            throw DemoError("No demo runs: there are no certificates to renew.")
+        }
         if scenario != nil || siege || rotate, config == nil, let running = RunningDirectory.current {
             try show(running)
         } else {
@@ -69,7 +78,8 @@ struct DemoVerb: ParsableCommand {
         var marks: Set<Mark> = accessLog ? [.accessLog] : []
         if MeshCertificates.canBeMade { marks.insert(.certificates) }
         var directory = try RunningDirectory(
-            from: Self.absolute(source), scenarios: Self.scenarios(beside: source), inPlace: config != nil, marks: marks)
+            from: Self.absolute(source), scenarios: Self.scenarios(beside: source), inPlace: config != nil, marks: marks
+        )
         defer { directory.remove() }
 
         let layout = try Self.layout(of: directory)

@@ -67,7 +67,9 @@ package struct MeshCertificates {
         try? FileManager.default.removeItem(atPath: folder)
         try? FileManager.default.removeItem(atPath: "\(config)/.certificates-\(number - 2)")
         for workload in workloads {
-            try issue("\(folder)/\(workload.name)", workload.name, "serverAuth, clientAuth", "critical, URI:\(workload.identity)")
+            try issue(
+                "\(folder)/\(workload.name)", workload.name, "serverAuth, clientAuth",
+                "critical, URI:\(workload.identity)")
         }
         try issue("\(folder)/gateway", "gateway", "serverAuth", Self.gatewayNames.joined(separator: ", "))
         try FileManager.default.copyItem(atPath: authority.certificate, toPath: "\(folder)/root.pem")

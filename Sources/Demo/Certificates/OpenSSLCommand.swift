@@ -20,7 +20,9 @@ struct OpenSSLCommand {
     }
 
     /// Makes an ECDSA P-256 key that only this user reads, and a certificate for it: signed by `authority`, else by itself.
-    func make(_ request: Request, key: String, certificate: String, authority: (certificate: String, key: String)?) throws {
+    func make(_ request: Request, key: String, certificate: String, authority: (certificate: String, key: String)?)
+        throws
+    {
         // A configuration of our own: nothing of the machine's gets into the certificate.
         let settings = "\(key).cnf"
         let text =

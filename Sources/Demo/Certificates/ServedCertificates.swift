@@ -43,14 +43,17 @@ package struct ServedCertificates {
             if waiting.isEmpty { return }
             guard Date() < deadline else {
                 throw DemoError(
-                    "Not taken by \(waiting.map(\.proxy).joined(separator: ", ")); /certs on their admin addresses says why.")
+                    "Not taken by \(waiting.map(\.proxy).joined(separator: ", ")); /certs on their admin addresses says why."
+                )
             }
             usleep(20_000)
         }
     }
 
     private static func report(_ admin: String, _ client: Client) -> Report? {
-        guard let response = try? client.send("GET", "http://\(admin)/certs"), response.status == 200 else { return nil }
+        guard let response = try? client.send("GET", "http://\(admin)/certs"), response.status == 200 else {
+            return nil
+        }
         return try? JSONDecoder().decode(Report.self, from: Data(response.body))
     }
 }

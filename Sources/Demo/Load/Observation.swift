@@ -40,7 +40,9 @@ package struct Observation: Equatable, Sendable {
     static func received(_ metrics: String, label: String = "") -> Int {
         var sum = 0
         for line in metrics.split(separator: "\n")
-        where line.hasPrefix("istio_requests_total{") && line.contains("reporter=\"destination\"") && (label.isEmpty || line.contains(label)) {
+        where line.hasPrefix("istio_requests_total{") && line.contains("reporter=\"destination\"")
+            && (label.isEmpty || line.contains(label))
+        {
             if let value = line.split(separator: " ").last.flatMap({ Double($0) }) { sum += Int(value) }
         }
         return sum

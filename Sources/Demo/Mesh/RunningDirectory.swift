@@ -38,7 +38,8 @@ package struct RunningDirectory: Codable, Sendable {
 
     // MARK: - Life
 
-    /// Copies `source` (or, with `inPlace`, uses it as it is) for a demo of this process: its ports free, its marks taken away.
+    /// Copies `source` (or, with `inPlace`, uses it as it is) for a demo of this process, its ports free and these marks
+    /// taken away.
     package init(from source: String, scenarios: String, inPlace: Bool, marks: Set<Mark> = []) throws {
         pid = getpid()
         self.scenarios = scenarios
@@ -56,7 +57,8 @@ package struct RunningDirectory: Codable, Sendable {
             let target = "\(config)/\(file)"
             try FileManager.default.createDirectory(
                 atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-            try Mark.taken(marks, from: ports.applied(to: text)).write(toFile: target, atomically: false, encoding: .utf8)
+            try Mark.taken(marks, from: ports.applied(to: text)).write(
+                toFile: target, atomically: false, encoding: .utf8)
         }
     }
 
@@ -112,7 +114,8 @@ package struct RunningDirectory: Codable, Sendable {
                 "There is no scenario \(scenario); \(scenarios) has \(scenarioNames.joined(separator: ", ")).")
         }
         guard hasCertificates || !text.contains("mode: STRICT") else {
-            throw DemoError("\(scenario) needs certificates, and this demo runs in plain text: install openssl and start it again.")
+            throw DemoError(
+                "\(scenario) needs certificates, and this demo runs in plain text: install openssl and start it again.")
         }
         let target = "\(config)/\(Self.scenarioFile)"
         let wanted = ports.applied(to: text)
