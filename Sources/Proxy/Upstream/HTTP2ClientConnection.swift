@@ -97,7 +97,8 @@ final class HTTP2ClientConnection: ClientConnection {
         takeEvents()
         guard !isClosed else { return }
         if session.fault != nil { return fail(.protocolError) }
-        if streams.count == 0, session.isClosing, !session.wantsWrite { retireQuietly() }
+        // Calls that were refused hear of it in the next turn, and the pools count them until then.
+        if streams.count == 0, refused.isEmpty, session.isClosing, !session.wantsWrite { retireQuietly() }
     }
 
     override func drained() { scheduleWrite() }
@@ -229,6 +230,7 @@ final class HTTP2ClientConnection: ClientConnection {
         for call in calls where call.isOn(self) {
             call.failed(CallFailure(kind: .refusedStream), connection: self, remains: .alive)
         }
+        if !isClosed { scheduleWrite() }
     }
 
     /// The endpoint closed or broke the connection.
