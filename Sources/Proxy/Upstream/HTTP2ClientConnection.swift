@@ -98,7 +98,13 @@ final class HTTP2ClientConnection: ClientConnection {
         guard !isClosed else { return }
         if session.fault != nil { return fail(.protocolError) }
         // Calls that were refused hear of it in the next turn, and the pools count them until then.
-        if streams.count == 0, refused.isEmpty, session.isClosing, !session.wantsWrite { retireQuietly() }
+        guard streams.count == 0, refused.isEmpty else { return }
+        if upstreams == nil, served > 0 {
+            // It belongs to no pool, and its only call is over.
+            retire()
+        } else if session.isClosing, !session.wantsWrite {
+            retireQuietly()
+        }
     }
 
     override func drained() { scheduleWrite() }
