@@ -144,7 +144,8 @@ package final class HTTP2Session {
     package func oldestStalled() -> (stream: UInt32, since: UInt64)? {
         var oldest: (stream: UInt32, since: UInt64)?
         streams.forEach { stream in
-            guard !stream.queue.isEmpty else { return }
+            // One that is reset already only waits for its frame to leave.
+            guard !stream.queue.isEmpty, !stream.isResetByUs, !stream.isResetByPeer else { return }
             if let found = oldest, found.since <= stream.progressAt { return }
             oldest = (stream.id, stream.progressAt)
         }
