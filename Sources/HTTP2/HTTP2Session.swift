@@ -152,6 +152,18 @@ package final class HTTP2Session {
         return oldest
     }
 
+    /// Whether the peer's message on a stream goes on.
+    package func isUnfinished(_ id: UInt32) -> Bool {
+        guard let stream = streams[id] else { return false }
+        return !stream.hasEnded && !stream.isResetByUs && !stream.isResetByPeer
+    }
+
+    /// Whether all of our message on a stream was taken for sending.
+    package func hasSentAll(_ id: UInt32) -> Bool {
+        guard let stream = streams[id] else { return true }
+        return stream.isEnding && stream.queue.isEmpty && stream.trailers == nil
+    }
+
     /// Takes the peer's SETTINGS over, after the callbacks.
     func readPeerSettings() {
         peerSettingsChanged = false

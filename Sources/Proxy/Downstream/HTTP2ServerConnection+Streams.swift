@@ -109,6 +109,8 @@ extension HTTP2ServerConnection {
         let head = worker.responseHead
         LocalReply.fill(head, status: 431, bodyBytes: 0)
         session.submitResponse(id, head, end: true)
+        streams[id] = Stream(exchange: nil)
+        answered(id)
         worker.recordRefusal(self, status: 431)
         scheduleWrite()
     }

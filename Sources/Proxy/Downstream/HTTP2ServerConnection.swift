@@ -19,8 +19,9 @@ final class HTTP2ServerConnection: ServerConnection {
         /// An extended CONNECT: 200 opens a tunnel.
         var isConnect = false
         var isTunnel = false
-        /// Bytes that came after the exchange's end.
+        /// Bytes that came after the exchange's end, and when that was.
         var swallowedBytes = 0
+        var answeredAt: UInt64 = 0
     }
 
     let session: HTTP2Session
@@ -34,6 +35,8 @@ final class HTTP2ServerConnection: ServerConnection {
     private var isDraining = false
     /// When the last GOAWAY is due, after the first.
     private var goodbyeAt = UInt64.max
+    /// When to look for streams that were answered and that the client does not end.
+    private var unfinishedUntil = UInt64.max
     /// The connection ends as soon as nothing is pending.
     private var closesWhenEmpty = false
     /// The last word was sent: what still comes is swallowed, so that the client can read it.
@@ -182,9 +185,11 @@ final class HTTP2ServerConnection: ServerConnection {
             scheduleWrite()
         }
         resetStalledStreams(now)
+        if now >= unfinishedUntil { resetUnfinishedStreams(now) }
         if streams.count == 0, now >= idleDeadline {
             worker.metrics.add(.downstreamIdleTimeouts)
-            session.goAway()
+            // Not even a head that was begun holds it open.
+            session.terminate(.noError)
             goodbyeAt = .max
             scheduleWrite()
             idleSince = now
@@ -204,6 +209,29 @@ final class HTTP2ServerConnection: ServerConnection {
         }
     }
 
+    /// Notes that a stream was answered. What the client still sends on it is swallowed for a moment, and then the stream ends.
+    func answered(_ id: UInt32) {
+        let now = worker.loop.now
+        streams.update(id) { $0.answeredAt = now }
+        guard unfinishedUntil == .max, session.isUnfinished(id) else { return }
+        unfinishedUntil = now + UInt64(Limits.lingerTimeoutMilliseconds)
+        armDeadline()
+    }
+
+    private func resetUnfinishedStreams(_ now: UInt64) {
+        unfinishedUntil = .max
+        for id in streams.all {
+            guard let stream = streams[id], stream.exchange == nil, session.isUnfinished(id) else { continue }
+            let end = stream.answeredAt + UInt64(Limits.lingerTimeoutMilliseconds)
+            if now >= end, session.hasSentAll(id) {
+                session.reset(id, .noError)
+                scheduleWrite()
+            } else {
+                unfinishedUntil = min(unfinishedUntil, max(end, now + UInt64(Limits.lingerTimeoutMilliseconds)))
+            }
+        }
+    }
+
     private var idleDeadline: UInt64 {
         if closesWhenEmpty { return idleSince + UInt64(Limits.lingerTimeoutMilliseconds) }
         return idleSince
@@ -211,7 +239,7 @@ final class HTTP2ServerConnection: ServerConnection {
     }
 
     private func armDeadline() {
-        var next = min(goodbyeAt, streams.count == 0 ? idleDeadline : .max)
+        var next = min(min(goodbyeAt, unfinishedUntil), streams.count == 0 ? idleDeadline : .max)
         if stalledSince != 0 { next = min(next, stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)) }
         if session.hasStalledOutput {
             next = min(next, worker.loop.now + UInt64(Limits.writeStallTimeoutMilliseconds))
@@ -265,6 +293,7 @@ final class HTTP2ServerConnection: ServerConnection {
             $0.isPaused = false
         }
         credit(stream)
+        answered(stream)
     }
 
     // MARK: - Ending
