@@ -256,6 +256,8 @@ final class HTTP2ServerConnection: ServerConnection {
     // MARK: - Commands
 
     override func sendInformational(_ stream: UInt32, _ head: Head) {
+        // One more or less is no loss; a flood of them to a client that reads none would be.
+        guard !isFull else { return }
         session.submitInformational(stream, head)
         scheduleWrite()
     }
