@@ -48,6 +48,8 @@ package final class HTTP2Session {
     var isCreditWithheld = false
     /// Some stream was told to pause since all streams together hold too much.
     var hasPausedForTotal = false
+    /// Streams whose reset by us has not left yet: to the peer they will be gone before any new one.
+    var leavingStreams = 0
     /// What a callback found to end the session for.
     var pendingFault: HTTP2Fault?
     /// Resets that callbacks asked for.
@@ -185,6 +187,7 @@ package final class HTTP2Session {
     func forget(_ stream: HTTP2Stream) {
         guard streams.remove(stream.id) != nil else { return }
         events.append(.streamClosed(stream: stream.id))
+        if stream.isResetByUs { leavingStreams -= 1 }
         heldBytes -= stream.unconsumed
         queuedBytes -= stream.queue.count
         pools.give(stream)

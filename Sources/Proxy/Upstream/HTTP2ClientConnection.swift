@@ -233,6 +233,8 @@ final class HTTP2ClientConnection: ClientConnection {
         guard !refused.isEmpty else { return }
         let calls = refused
         refused.removeAll()
+        // Its numbers are used up, or it said goodbye before its first SETTINGS: no other request may come to it.
+        if !session.takesRequests { upstreams?.draining(self) }
         for call in calls where call.isOn(self) {
             call.failed(CallFailure(kind: .refusedStream), connection: self, remains: .alive)
         }
