@@ -19,6 +19,8 @@ final class HTTP2ServerConnection: ServerConnection {
         /// An extended CONNECT: 200 opens a tunnel.
         var isConnect = false
         var isTunnel = false
+        /// Its client ended its half before there was a tunnel.
+        var endsTunnel = false
         /// Bytes that came after the exchange's end, and when that was.
         var swallowedBytes = 0
         var answeredAt: UInt64 = 0
@@ -42,6 +44,8 @@ final class HTTP2ServerConnection: ServerConnection {
     /// The last word was sent: what still comes is swallowed, so that the client can read it.
     private var lingersUntil: UInt64 = 0
     private var lingeredBytes = 0
+    /// Tunnels that opened after their client had ended its half.
+    var endedTunnels: [UInt32] = []
 
     override init(worker: Worker, fd: Int32, client: Client) {
         session = HTTP2Session(
@@ -139,6 +143,7 @@ final class HTTP2ServerConnection: ServerConnection {
     override func onBatchEnd() {
         guard !isClosed, lingersUntil == 0 else { return }
         session.now = worker.loop.now
+        while let id = endedTunnels.popLast() { streams[id]?.exchange?.requestEnd(trailers: nil) }
         while !isFull {
             let out = claimOutput()
             let hasMore = session.write(to: out)
