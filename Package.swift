@@ -139,7 +139,9 @@ let package = Package(
             dependencies: ["Control", "Istio", "Compile", "Clusters", "Plan", "Proxy", "TLS", "Loop", "Wire"]),
         .testTarget(
             name: "AdminTests",
-            dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "TLS", "Clusters", "Routing", "Istio"]),
+            dependencies: [
+                "Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "TLS", "Clusters", "Routing", "Istio",
+            ]),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "Istio", "Wire"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),

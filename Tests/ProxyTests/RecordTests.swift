@@ -85,7 +85,9 @@ struct RecordTests {
         #expect(counter.count == 1)
     }
 
-    @Test("A status that is no number counts as unknown", arguments: [("0", 0), ("14", 14), ("", 2), ("-1", 2), ("99999", 2), ("1x", 2)])
+    @Test(
+        "A status that is no number counts as unknown",
+        arguments: [("0", 0), ("14", 14), ("", 2), ("-1", 2), ("99999", 2), ("1x", 2)])
     func statuses(_ text: String, _ number: Int16) {
         #expect(Array(text.utf8).withUnsafeBytes { Tally.number($0) } == number)
     }
@@ -117,7 +119,8 @@ struct RecordTests {
 
     @Test("A call that lasts is told of before its end, and nothing is told twice")
     func longCall() throws {
-        let origin = Origin { _ in .answer("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\ngrpc-status: 0\r\n\r\n") }
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\ngrpc-status: 0\r\n\r\n"
+        let origin = Origin { _ in .answer(head) }
         defer { origin.stop() }
         let bench = try Bench(ports: [origin.port])
         let peer = FakePeer(bench.worker)
@@ -218,6 +221,8 @@ struct RecordTests {
         #expect(client.answer()?.body == Array("hello".utf8))
         #expect(harness.count(.downstreamBytesReceived) == request.utf8.count)
         #expect(harness.count(.upstreamBytesReceived) == "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".utf8.count)
+        // The client may have its answer before the worker has counted it.
+        #expect(Harness.wait { harness.count(.downstreamBytesSent) > 0 })
         #expect(harness.count(.downstreamBytesSent) > harness.count(.upstreamBytesReceived))
         #expect(harness.count(.upstreamBytesSent) > request.utf8.count)
     }

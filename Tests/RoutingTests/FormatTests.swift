@@ -79,7 +79,8 @@ struct FormatTests {
         func formatted(_ value: String, _ context: FormatContext) -> String? {
             self.formatted(value, "GET / HTTP/1.1\nHost: h", context)
         }
-        let value = "%REQUESTED_SERVER_NAME%|%DOWNSTREAM_PEER_URI_SAN%|%DOWNSTREAM_PEER_SUBJECT%|"
+        let value =
+            "%REQUESTED_SERVER_NAME%|%DOWNSTREAM_PEER_URI_SAN%|%DOWNSTREAM_PEER_SUBJECT%|"
             + "%DOWNSTREAM_TLS_VERSION%|%DOWNSTREAM_TLS_CIPHER%|%PROTOCOL%"
         #expect(HeaderFormat.check(value) == nil)
         #expect(formatted(value, FormatContext()) == "|||||HTTP/1.1")

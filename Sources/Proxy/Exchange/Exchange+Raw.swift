@@ -61,7 +61,8 @@ extension Exchange {
         clusterIndex = index
         attempts = 1
         let failure = call.start(
-            cluster: index, of: current, head: requestHead, framing: .untilClose, end: false, avoidTried: false, isRaw: true)
+            cluster: index, of: current, head: requestHead, framing: .untilClose, end: false, avoidTried: false,
+            isRaw: true)
         lastEndpoint = call.endpointIndex
         countOpening()
         if let failure { attemptFailed(failure) }

@@ -60,7 +60,9 @@ extension Exchange {
 extension Worker {
     /// The number of a client among the sources of metrics, looked up once a connection; 0 without an identity.
     func sourceLabels(of client: Client) -> Int {
-        if client.sourceLabels < 0 { client.sourceLabels = client.principal.map { shared.labels.number(peer: $0) } ?? 0 }
+        if client.sourceLabels < 0 {
+            client.sourceLabels = client.principal.map { shared.labels.number(peer: $0) } ?? 0
+        }
         return client.sourceLabels
     }
 

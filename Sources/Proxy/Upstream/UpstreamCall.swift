@@ -246,7 +246,8 @@ package final class UpstreamCall {
         case .closed: connection.upstreams?.closed(connection, ending: cluster)
         case .alive:
             if let cluster { connection.upstreams?.released(connection, cluster: cluster, isReusable: true) }
-        case .closing: if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
+        case .closing:
+            if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
         }
         owner.callFailed(self, failure)
     }

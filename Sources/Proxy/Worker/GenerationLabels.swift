@@ -101,7 +101,8 @@ package struct GenerationLabels: @unchecked Sendable {
                 identity.labels["service.istio.io/canonical-revision"] ?? identity.labels["version"] ?? "latest"
             workload = labels
             let inbound = plan.listeners.filter { $0.role == .inbound }.flatMap(\.chains)
-            principal = inbound.lazy.compactMap { $0.tls.flatMap { Self.principal(contexts.servers[$0]?.identity) } }.first
+            principal =
+                inbound.lazy.compactMap { $0.tls.flatMap { Self.principal(contexts.servers[$0]?.identity) } }.first
         }
 
         private static func principal(_ identity: String?) -> String? {

@@ -44,9 +44,11 @@ package final class Worker {
     /// Retired, not used by any request, and not handed back yet.
     private var unusedGenerations: [Int] = []
     private var listenerByID: [Int] = []
-    private(set) var listeners = ListenerTable(Plan(identity: .init(name: "", namespace: "", mode: .sidecar)), contexts: TLSContexts())
+    private(set) var listeners = ListenerTable(
+        Plan(identity: .init(name: "", namespace: "", mode: .sidecar)), contexts: TLSContexts())
     private(set) var pathNormalization = PathNormalization.base
     private(set) var trustedProxies = 0
+    private(set) var protocolDetectionTimeoutMilliseconds = 0
     private(set) var logsAccess = false
     private var balancers: [Balancer] = []
 
@@ -231,6 +233,7 @@ package final class Worker {
         listeners = next.listeners
         listenerByID = next.listenerByID
         pathNormalization = next.plan.settings.pathNormalization
+        protocolDetectionTimeoutMilliseconds = next.plan.settings.protocolDetectionTimeoutMilliseconds
         trustedProxies = next.plan.settings.trustedProxies
         logsAccess = !next.plan.settings.accessLogFile.isEmpty
         while balancers.count < Int(next.clusters.clusterSlotsEnd) { balancers.append(Balancer(seed: random.next())) }
