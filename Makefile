@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 # What building needs; then what the scenario tests talk to and with; then what the benchmark compares with.
 BUILD_PACKAGES := libre2-dev libssl-dev libnghttp2-dev
-RUN_PACKAGES   := $(BUILD_PACKAGES) siege
+RUN_PACKAGES   := $(BUILD_PACKAGES) siege openssl
 TEST_PACKAGES  := $(RUN_PACKAGES) curl wrk apache2-utils nginx python3 python3-flask nodejs
 BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nghttp2-client nginx haproxy curl openssl python3 python3-venv util-linux
 
