@@ -126,7 +126,7 @@ class Good(threading.Thread):
 
     def __init__(self, front, up="h1"):
         super().__init__(daemon=True)
-        self.up, self.front, self.ended, self.failures, self.times = front, threading.Event(), [], []
+        self.up, self.front, self.ended, self.failures, self.times = up, front, threading.Event(), [], []
         self.start()
 
     def run(self):
