@@ -133,12 +133,15 @@ let package = Package(
         .testTarget(name: "LoopTests", dependencies: ["Loop"]),
         .testTarget(
             name: "ProxyTests",
-            dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire", "HTTP1"]),
+            dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "TLS", "Loop", "Wire", "HTTP1"]),
         .testTarget(
-            name: "ControlTests", dependencies: ["Control", "Istio", "Clusters", "Plan", "Proxy", "TLS", "Loop", "Wire"]),
+            name: "ControlTests",
+            dependencies: ["Control", "Istio", "Compile", "Clusters", "Plan", "Proxy", "TLS", "Loop", "Wire"]),
         .testTarget(
             name: "AdminTests",
-            dependencies: ["Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "TLS", "Clusters", "Routing", "Istio"]),
+            dependencies: [
+                "Admin", "Control", "Telemetry", "Loop", "Wire", "Plan", "TLS", "Clusters", "Routing", "Istio",
+            ]),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "Istio", "Wire"]),
         // Over real sockets, against the built executable.
         .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),

@@ -199,6 +199,10 @@ bool outrider_tls_session_prepare(
     return done;
 }
 
+bool outrider_tls_session_offer(outrider_tls_session *session, const uint8_t *list, size_t count) {
+    return SSL_set_alpn_protos(session->ssl, list, (unsigned)count) == 0;
+}
+
 // MARK: Bytes
 
 int32_t outrider_tls_handshake(outrider_tls_session *session, void *output, size_t room) {

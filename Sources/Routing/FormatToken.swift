@@ -5,7 +5,8 @@ struct FormatToken: BitwiseCopyable {
     enum Kind: UInt8 {
         case literal, requestHeader, responseHeader, trailer, pathWithoutQuery, queryParameter, startTime
         case protocolName, responseCode, responseFlags, responseCodeDetails, duration, bytesReceived, bytesSent
-        case streamID, connectionID, requestedServerName, upstreamCluster, attemptCount, peerURISAN, tlsVersion
+        case streamID, connectionID, requestedServerName, upstreamCluster, attemptCount, peerURISAN, peerSubject
+        case tlsVersion, tlsCipher
         case remoteAddress, remoteHost, remotePort, directRemoteAddress, directRemoteHost
         case localAddress, localHost, localPort, upstreamAddress, upstreamHost, upstreamPort
         // Known when the table is built, so they become literals.
@@ -81,7 +82,9 @@ package struct FormatContext: BitwiseCopyable {
     package var streamID = UnsafeRawBufferPointer(start: nil, count: 0)
     package var requestedServerName = UnsafeRawBufferPointer(start: nil, count: 0)
     package var peerURISAN = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var peerSubject = UnsafeRawBufferPointer(start: nil, count: 0)
     package var tlsVersion = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var tlsCipher = UnsafeRawBufferPointer(start: nil, count: 0)
 
     package init() {}
 }

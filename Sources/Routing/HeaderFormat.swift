@@ -162,7 +162,8 @@ package enum HeaderFormat {
         "UPSTREAM_REMOTE_ADDRESS": .upstreamAddress, "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT": .upstreamHost,
         "UPSTREAM_REMOTE_PORT": .upstreamPort, "UPSTREAM_CLUSTER": .upstreamCluster,
         "UPSTREAM_REQUEST_ATTEMPT_COUNT": .attemptCount, "DOWNSTREAM_PEER_URI_SAN": .peerURISAN,
-        "DOWNSTREAM_TLS_VERSION": .tlsVersion,
+        "DOWNSTREAM_PEER_SUBJECT": .peerSubject, "DOWNSTREAM_TLS_VERSION": .tlsVersion,
+        "DOWNSTREAM_TLS_CIPHER": .tlsCipher,
     ]
 
     private static let argumentCommands: [String: FormatToken.Kind] = [

@@ -48,7 +48,9 @@ extension RouteTable {
         case .connectionID: target.appendNumber(Int64(truncatingIfNeeded: context.connectionID))
         case .requestedServerName: append(context.requestedServerName, to: target)
         case .peerURISAN: append(context.peerURISAN, to: target)
+        case .peerSubject: append(context.peerSubject, to: target)
         case .tlsVersion: append(context.tlsVersion, to: target)
+        case .tlsCipher: append(context.tlsCipher, to: target)
         case .upstreamCluster: if isResponse { append(context.upstreamCluster, to: target) }
         case .attemptCount: if context.attemptCount > 0 { target.appendNumber(Int64(context.attemptCount)) }
         default: appendAddress(token.pointee.kind, from: context, isResponse: isResponse, to: target)

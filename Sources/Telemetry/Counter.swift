@@ -47,8 +47,10 @@ package enum Counter: Int, CaseIterable, Sendable {
             ("outrider_accept_failures_total", "Times that accepting failed, as when out of descriptors.")
         case .downstreamRequests: ("outrider_downstream_requests_total", "Request heads read in full.")
         case .downstreamRequestsActive: ("outrider_downstream_requests_active", "Requests under way.")
-        case .downstreamBytesReceived: ("outrider_downstream_received_bytes_total", "Bytes read from clients.")
-        case .downstreamBytesSent: ("outrider_downstream_sent_bytes_total", "Bytes written to clients.")
+        case .downstreamBytesReceived:
+            ("outrider_downstream_received_bytes_total", "Bytes read from clients, without what TLS adds.")
+        case .downstreamBytesSent:
+            ("outrider_downstream_sent_bytes_total", "Bytes written to clients, without what TLS adds.")
         case .downstreamHeadTimeouts:
             ("outrider_downstream_head_timeouts_total", "Request heads that did not arrive in time.")
         case .downstreamIdleTimeouts:
@@ -65,7 +67,10 @@ package enum Counter: Int, CaseIterable, Sendable {
         case .downstreamHTTP2Connections:
             ("outrider_downstream_http2_connections_total", "Client connections that speak HTTP/2.")
         case .http2MalformedStreams:
-            ("outrider_http2_malformed_streams_total", "HTTP/2 streams reset because their message breaks the protocol.")
+            (
+                "outrider_http2_malformed_streams_total",
+                "HTTP/2 streams reset because their message breaks the protocol."
+            )
         case .upstreamPingTimeouts:
             ("outrider_upstream_ping_timeouts_total", "HTTP/2 connections to upstreams that did not answer a ping.")
         case .downstreamHandshakes: ("outrider_downstream_handshakes_total", "TLS handshakes completed with clients.")
@@ -99,8 +104,10 @@ package enum Counter: Int, CaseIterable, Sendable {
         case .upstreamPending: ("outrider_upstream_requests_pending", "Requests that wait for a connection.")
         case .requestTimeouts: ("outrider_request_timeouts_total", "Requests whose route's time was up.")
         case .attemptTimeouts: ("outrider_attempt_timeouts_total", "Attempts whose per-try time was up.")
-        case .upstreamBytesReceived: ("outrider_upstream_received_bytes_total", "Bytes read from upstreams.")
-        case .upstreamBytesSent: ("outrider_upstream_sent_bytes_total", "Bytes written to upstreams.")
+        case .upstreamBytesReceived:
+            ("outrider_upstream_received_bytes_total", "Bytes read from upstreams, without what TLS adds.")
+        case .upstreamBytesSent:
+            ("outrider_upstream_sent_bytes_total", "Bytes written to upstreams, without what TLS adds.")
         case .retries: ("outrider_retries_total", "Attempts beyond the first.")
         case .retriesDenied: ("outrider_retries_denied_total", "Retries that the budget or a limit refused.")
         case .mirrorsActive: ("outrider_mirrors_active", "Mirror copies under way.")

@@ -97,6 +97,8 @@ package enum Limits {
     package static let mirrorTimeoutMilliseconds = 60_000
     /// How long after it became idle a connection is looked at for the first time.
     package static let idleSweepMilliseconds = 1_000
+    /// How often metrics hear of connections of bytes and gRPC calls that last: Istio's `reportingInterval`.
+    package static let metricsReportMilliseconds = 5_000
     /// Exchanges that a worker keeps for reuse.
     package static let pooledExchangesMax = 256
     /// Mirror copies under way in one worker.

@@ -15,7 +15,7 @@ import time
 import traceback
 
 import harness
-from checks import bodies, demo, hostile, http2, limits, manifests, peers, protocols, reloading, upstreams, vectors
+from checks import bodies, demo, grpcs, hostile, http2, http2_attacks, limits, manifests, mutual, peers, protocols, reloading, upstreams, vectors, websocket
 
 CHECKS = {
     "demo": demo.scenarios,
@@ -36,6 +36,15 @@ CHECKS = {
     "manifests": manifests.public,
     "protocols": protocols.matrix,
     "h2spec": http2.conformance,
+    "grpc": grpcs.calls,
+    "grpcinterop": grpcs.interop,
+    "websocket": websocket.same,
+    "tlsgateway": mutual.gateway,
+    "tlsupstream": mutual.upstream,
+    "mesh": mutual.mesh,
+    "h2floods": http2_attacks.floods,
+    "h2smuggling": http2_attacks.smuggling,
+    "tlsattacks": http2_attacks.tls,
 }
 
 

@@ -78,7 +78,8 @@ struct PagesTests {
         func line(_ name: String) -> String? { lines.first { $0.hasPrefix(name + "{") } }
 
         let opened = try #require(line("istio_tcp_connections_opened_total"))
-        #expect(opened.hasPrefix("istio_tcp_connections_opened_total{reporter=\"destination\",source_workload=\"unknown\""))
+        #expect(
+            opened.hasPrefix("istio_tcp_connections_opened_total{reporter=\"destination\",source_workload=\"unknown\""))
         #expect(opened.contains("source_workload_namespace=\"shop\""))
         #expect(opened.contains("source_principal=\"spiffe://cluster.local/ns/shop/sa/web\""))
         #expect(

@@ -66,7 +66,7 @@ struct ClusterTableTests {
         #expect(house.table.cluster(0).outlierIndex == -1 && house.table.cluster(0).flags == [])
         #expect(String(decoding: house.table.nameBytes(of: 0), as: UTF8.self) == "none")
         #expect(house.table.index(of: "a") == 1 && house.table.index(of: "b") == nil)
-        #expect(MemoryLayout<ClusterRecord>.stride <= 96 && MemoryLayout<EndpointRecord>.stride <= 24)
+        #expect(MemoryLayout<ClusterRecord>.stride <= 104 && MemoryLayout<EndpointRecord>.stride <= 24)
     }
 
     @Test("Weights below one count as one, absurd ones are cut")

@@ -74,6 +74,34 @@ struct FormatTests {
         #expect(head.string(Slice(offset: 0, length: head.storageUsed)) == expected)
     }
 
+    @Test("What a client's handshake said, and HTTP/2")
+    func handshake() {
+        func formatted(_ value: String, _ context: FormatContext) -> String? {
+            self.formatted(value, "GET / HTTP/1.1\nHost: h", context)
+        }
+        let value =
+            "%REQUESTED_SERVER_NAME%|%DOWNSTREAM_PEER_URI_SAN%|%DOWNSTREAM_PEER_SUBJECT%|"
+            + "%DOWNSTREAM_TLS_VERSION%|%DOWNSTREAM_TLS_CIPHER%|%PROTOCOL%"
+        #expect(HeaderFormat.check(value) == nil)
+        #expect(formatted(value, FormatContext()) == "|||||HTTP/1.1")
+        let texts = ["shop.example", "spiffe://d/ns/a/sa/b", "CN=b", "TLSv1.3", "TLS_AES_128_GCM_SHA256"]
+        Array(texts.joined().utf8).withUnsafeBytes { bytes in
+            var start = 0
+            let pieces = texts.map { text in
+                defer { start += text.utf8.count }
+                return UnsafeRawBufferPointer(rebasing: bytes[start..<(start + text.utf8.count)])
+            }
+            var context = FormatContext()
+            context.protocolVersion = .http2
+            context.requestedServerName = pieces[0]
+            context.peerURISAN = pieces[1]
+            context.peerSubject = pieces[2]
+            context.tlsVersion = pieces[3]
+            context.tlsCipher = pieces[4]
+            #expect(formatted(value, context) == texts.joined(separator: "|") + "|HTTP/2")
+        }
+    }
+
     @Test("The start time by its format")
     func time() {
         var context = FormatContext()

@@ -97,7 +97,9 @@ extension CertificatesPage {
         var expiry = LabelledGauge(
             name: "outrider_certificate_not_after_seconds",
             help: "When a certificate that is shown to peers expires, Unix time; of several owners the first is named.")
-        for (place, value) in soonest.sorted(by: { ($0.key.file, $0.key.side.rawValue) < ($1.key.file, $1.key.side.rawValue) }) {
+        for (place, value) in soonest.sorted(by: {
+            ($0.key.file, $0.key.side.rawValue) < ($1.key.file, $1.key.side.rawValue)
+        }) {
             expiry.samples.append(
                 .init(
                     labels: [("owner", value.owner), ("side", place.side.rawValue), ("file", place.file)],

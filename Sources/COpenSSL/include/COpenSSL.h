@@ -199,6 +199,9 @@ void outrider_tls_session_free(outrider_tls_session *_Nonnull session);
 bool outrider_tls_session_prepare(
     outrider_tls_session *_Nonnull session, const char *_Nullable server_name, const char *_Nullable verified_name,
     outrider_tls_ticket *_Nullable ticket);
+/// What this session offers by ALPN instead of its context's list, in wire form. Before the handshake.
+bool outrider_tls_session_offer(
+    outrider_tls_session *_Nonnull session, const uint8_t *_Nonnull list, size_t count);
 
 /// 1: complete; 0: wants bytes from the peer; -1: wants room for output; -2: failed, see `fault`.
 int32_t outrider_tls_handshake(outrider_tls_session *_Nonnull session, void *_Nullable output, size_t room);

@@ -20,9 +20,9 @@ package struct ContextBuilder {
     /// One object for the process's life.
     private let keys = TicketKeys()
     private var keysRotatedAt: Int64?
-    /// By lineage: what served last.
-    private var servers: [TLSServerSettings: Entry<TLSServerContext>] = [:]
-    private var clients: [TLSClientSettings: Entry<TLSClientContext>] = [:]
+    /// By lineage: what served last; nil where nothing could.
+    private var servers: [TLSServerSettings: Entry<TLSServerContext>?] = [:]
+    private var clients: [TLSClientSettings: Entry<TLSClientContext>?] = [:]
     /// What the files held at the last build.
     private var fingerprints: [PEMSource: SourceContents.Fingerprint] = [:]
 
@@ -43,12 +43,14 @@ package struct ContextBuilder {
         let contents = SourceContents(load: load)
         var result = Result()
         result.contexts.servers = Self.build(
-            Set(plan.listeners.flatMap { $0.chains.compactMap(\.tls) }), &servers, keys, contents, now, &result.report)
+            plan.listeners.flatMap { $0.chains.compactMap(\.tls) }, &servers, keys, contents, now, &result.report)
         result.contexts.clients = Self.build(
-            Set(plan.clusters.compactMap(\.tls)), &clients, keys, contents, now, &result.report)
+            plan.clusters.compactMap(\.tls), &clients, keys, contents, now, &result.report)
         fingerprints = contents.fingerprints.filter { source, _ in source.path != nil }
         result.report.files = Set(fingerprints.keys.compactMap(\.path))
-        result.report.statuses.sort { ($0.origin, $0.owner, $0.side.rawValue) < ($1.origin, $1.owner, $1.side.rawValue) }
+        result.report.statuses.sort {
+            ($0.origin, $0.owner, $0.side.rawValue) < ($1.origin, $1.owner, $1.side.rawValue)
+        }
         result.report.renewed.sort()
         result.report.nextChange = Expiry.nextChange(result.report.statuses, now: now)
         result.diagnostics = ContextFindings.diagnostics(result.report.statuses, now: now)
@@ -71,19 +73,21 @@ package struct ContextBuilder {
     }
 
     private static func build<Settings: ContextSettings>(
-        _ all: Set<Settings>, _ entries: inout [Settings: Entry<Settings.Context>], _ keys: TicketKeys?,
+        _ all: [Settings], _ entries: inout [Settings: Entry<Settings.Context>?], _ keys: TicketKeys?,
         _ contents: SourceContents, _ now: Int64, _ report: inout ContextReport
     ) -> [Settings: Settings.Context] {
         var contexts: [Settings: Settings.Context] = [:]
-        var next: [Settings: Entry<Settings.Context>] = [:]
-        for settings in all {
+        var next: [Settings: Entry<Settings.Context>?] = [:]
+        var seen: Set<Settings> = []
+        for settings in all where seen.insert(settings).inserted {
             let lineage = settings.lineage
-            let old = entries[lineage]
+            let isKnown = entries[lineage] != nil
+            let old = entries[lineage] ?? nil
             let fingerprints = settings.sources.map { contents.fingerprint(of: $0) }
             var entry: Entry<Settings.Context>?
             var problem: TLSProblem?
             if !settings.isIncomplete {
-                let known = [next[lineage], old].compactMap { $0 }.first { $0.fingerprints == fingerprints }
+                let known = [next[lineage] ?? nil, old].compactMap { $0 }.first { $0.fingerprints == fingerprints }
                 do throws(TLSProblem) {
                     if let known {
                         entry = known
@@ -95,10 +99,10 @@ package struct ContextBuilder {
                     entry = old
                 }
             }
+            next.updateValue(entry, forKey: lineage)
             if let entry {
                 contexts[settings] = entry.context
-                next[lineage] = entry
-                if let old, old.context !== entry.context { report.renewed.append(settings.name) }
+                if isKnown, old?.context !== entry.context { report.renewed.append(settings.name) }
             }
             report.statuses.append(
                 ContextStatus(

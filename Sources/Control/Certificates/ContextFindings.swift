@@ -61,7 +61,8 @@ enum ContextFindings {
             keys.append(
                 Key(
                     severity: .warning,
-                    message: "the certificate in \(facts.chain) \(isOver ? "expired" : "expires") on \(date(facts.notAfter))",
+                    message:
+                        "the certificate in \(facts.chain) \(isOver ? "expired" : "expires") on \(date(facts.notAfter))",
                     fix: "renew it"))
         }
         return keys

@@ -38,7 +38,7 @@ package struct ContextStatus: Hashable, Sendable {
 package struct ContextReport: Equatable, Sendable {
     /// Sorted by place and owner.
     package var statuses: [ContextStatus] = []
-    /// Who got another context than before.
+    /// Who got another context than before, or one at last.
     package var renewed: [String] = []
     /// The paths that were read, for a watcher.
     package var files: Set<String> = []
@@ -52,10 +52,10 @@ package struct ContextReport: Equatable, Sendable {
         statuses.filter { $0.state == state }.map(\.owner)
     }
 
-    /// `certificates: 2 renewed (…, …)`; empty when none was.
+    /// `certificates: 2 taken up (…, …)`; empty when none was.
     var changes: String {
         guard !renewed.isEmpty else { return "" }
         let names = renewed.prefix(3).joined(separator: ", ") + (renewed.count > 3 ? ", …" : "")
-        return "certificates: \(renewed.count) renewed (\(names))"
+        return "certificates: \(renewed.count) taken up (\(names))"
     }
 }

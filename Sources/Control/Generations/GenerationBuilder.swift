@@ -1,4 +1,5 @@
 import Clusters
+import Compile
 import Istio
 import Loop
 import Plan
@@ -38,6 +39,7 @@ package final class GenerationBuilder: @unchecked Sendable {
     /// Made when the board is known.
     private var registry: SlotRegistry?
     private let log: @Sendable (String) -> Void
+    private let compile: Compiling
 
     private var files = DecodedFiles()
     private var contextBuilder = ContextBuilder()
@@ -46,9 +48,13 @@ package final class GenerationBuilder: @unchecked Sendable {
     /// The tables of the last plan, reused while its routes stay the same.
     private var routes: (specification: [RouteConfigurationSpec], table: RouteTable)?
 
+    package typealias Compiling = @Sendable ([Resource], ProxyResource) -> CompiledPlan
+
     /// Starts the thread. Results are given on `main`.
+    /// - Parameter compile: another one for tests.
     package init(
-        options: ServeOptions, main: EventLoop, log: @escaping @Sendable (String) -> Void
+        options: ServeOptions, main: EventLoop, log: @escaping @Sendable (String) -> Void,
+        compile: @escaping Compiling = { Compiler.compile($0, proxy: $1) }
     ) throws(LoopError) {
         loop = try EventLoop()
         self.main = main
@@ -56,6 +62,7 @@ package final class GenerationBuilder: @unchecked Sendable {
         proxyName = options.proxy
         lastGood = options.lastGood
         self.log = log
+        self.compile = compile
         let loop = self.loop
         thread = try Loop.Thread.start(name: "compile") { loop.run() }
     }
@@ -149,7 +156,7 @@ package final class GenerationBuilder: @unchecked Sendable {
         case .failure(let error):
             look.failure = error.description
         case .success(let proxy):
-            let compiled = compile(state.resources, for: proxy)
+            let compiled = compile(state.resources, proxy)
             look.proxy = proxy
             look.plan = compiled.plan
             let built = contextBuilder.build(compiled.plan)

@@ -22,9 +22,12 @@ package enum Control {
     /// Reads, decodes, chooses and compiles. Never fails as a whole: what is wrong is in the diagnostics. No earlier state is
     /// looked at, so nothing is stale.
     ///
-    /// - Parameter buildsContexts: reads certificates too, as the proxy itself would.
+    /// - Parameters:
+    ///   - buildsContexts: reads certificates too, as the proxy itself would.
+    ///   - compile: another one for tests.
     package static func load(
-        directory: String, proxy name: String? = nil, buildsContexts: Bool = false
+        directory: String, proxy name: String? = nil, buildsContexts: Bool = false,
+        compile: GenerationBuilder.Compiling = { Compiler.compile($0, proxy: $1) }
     ) -> Loaded {
         let scan = ConfigDirectory(path: directory).scan()
         var files = DecodedFiles()
@@ -39,7 +42,7 @@ package enum Control {
             loaded.diagnostics.append(Diagnostic(.error, at: SourceLocation(file: directory), error.description))
         case .success(let proxy):
             loaded.proxy = proxy
-            let compiled = compile(state.resources, for: proxy)
+            let compiled = compile(state.resources, proxy)
             loaded.plan = compiled.plan
             loaded.diagnostics += compiled.diagnostics
             if buildsContexts {

@@ -1,5 +1,6 @@
 import HTTP1
 import HTTP2
+import Proxy
 import TLS
 import Telemetry
 
@@ -13,6 +14,7 @@ enum ReasonNames {
         .tlsFault: TLSFault.allCases.map { "\($0.label)" },
         .upstreamTLSFault: TLSFault.allCases.map { "\($0.label)" },
         .http2Fault: HTTP2Fault.allCases.map { "\($0.label)" },
+        .localAnswer: LocalAnswers.reasons.map { "\($0)" },
         .retry: ["answer", "connect", "reset", "timeout", "reused_connection"],
     ]
 }

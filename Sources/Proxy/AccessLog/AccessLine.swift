@@ -4,7 +4,7 @@ import TLS
 import Telemetry
 import Wire
 
-/// Istio's default text format, 22 values in order.
+/// Istio's default text format, 22 values in order, and a 23rd where the client's certificate was verified: whom it names.
 extension Worker {
     /// Formats the exchange's line and gives it to the writer.
     func writeAccessLine(_ exchange: Exchange, flags: ResponseFlags, durationMilliseconds: UInt64) {
@@ -14,6 +14,7 @@ extension Worker {
             appendRequest(exchange, to: &line)
             appendOutcome(exchange, flags, durationMilliseconds, to: &line)
             appendPeers(exchange, to: &line)
+            appendIdentity(exchange.downstream?.client, to: &line)
             let count = line.count
             memory[count] = UInt8(ascii: "\n")
             put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[...count]))
@@ -53,6 +54,13 @@ extension Worker {
         }
     }
 
+    private func appendIdentity(_ client: Client?, to line: inout TextWriter) {
+        guard var name = client?.peerName else { return }
+        line.append(" \"")
+        name.withUTF8 { line.appendQuotable(UnsafeRawBufferPointer($0)) }
+        line.append("\"")
+    }
+
     private func appendServerName(_ client: Client?, to line: inout TextWriter) {
         guard var name = client?.facts.serverName else { return line.append("-") }
         name.withUTF8 { line.append(UnsafeRawBufferPointer($0)) }
@@ -67,7 +75,9 @@ extension Worker {
         line.append("] \"")
         line.append(head.bytes(head.methodSlice))
         line.append(" ")
-        if let original = head.firstIndex(named: AccessFields.originalPath) {
+        if head.method == .connect || head.path.isEmpty {
+            line.append("-")
+        } else if let original = head.firstIndex(named: AccessFields.originalPath) {
             line.appendQuotable(head.bytes(head.fields[original].value))
         } else {
             line.appendQuotable(head.bytes(head.path))
@@ -85,7 +95,13 @@ extension Worker {
         line.append(" ")
         line.append(exchange.details)
         line.append(" - \"")
-        if let fault = exchange.upstreamTLSFault { line.append(fault.sentence) } else { line.append("-") }
+        if let fault = exchange.upstreamTLSFault {
+            line.append(fault.label)
+            line.append(": ")
+            line.append(fault.sentence)
+        } else {
+            line.append("-")
+        }
         line.append("\" ")
         line.append(decimal: exchange.bytesReceived)
         line.append(" ")
@@ -108,7 +124,7 @@ extension Worker {
             line.append("\"")
         }
         line.append(" \"")
-        line.appendQuotable(head.bytes(head.authority))
+        if head.authority.isEmpty { line.append("-") } else { line.appendQuotable(head.bytes(head.authority)) }
         line.append("\" \"")
         let clusters = exchange.use?.clusters
         if exchange.lastEndpoint >= 0, let clusters {

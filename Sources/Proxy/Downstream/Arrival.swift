@@ -17,10 +17,29 @@ final class Arrival: ServerConnection {
 
     /// Starts to look: called once, when it was accepted.
     func begin(_ inspection: Inspection) {
-        until = worker.loop.now + UInt64(Limits.handshakeTimeoutMilliseconds)
-        worker.loop.arm(self, deadline: until)
+        waitForFirstByte(inspection)
         if !inspection.clientHello { phase = .bytes }
         if inspection.isNothing { choose() }
+    }
+
+    /// A client that may be waiting for the server to speak first has as long as the mesh says (`protocolDetectionTimeout`); else the
+    /// first bytes have to come as soon as a handshake.
+    private func waitForFirstByte(_ inspection: Inspection) {
+        var limit = Limits.handshakeTimeoutMilliseconds
+        if inspection.plainBytes {
+            let detection = worker.protocolDetectionTimeoutMilliseconds
+            limit = detection > 0 ? detection : Limits.downstreamIdleTimeoutMilliseconds
+        }
+        until = worker.loop.now + UInt64(limit)
+        worker.loop.arm(self, deadline: until)
+    }
+
+    /// From the first byte on, everything that decides has to come soon.
+    private func hurry() {
+        let limit = worker.loop.now + UInt64(Limits.handshakeTimeoutMilliseconds)
+        guard limit < until else { return }
+        until = limit
+        worker.loop.arm(self, deadline: until)
     }
 
     // MARK: - Events
@@ -50,12 +69,15 @@ final class Arrival: ServerConnection {
         guard !isClosed, !isPassedOn else { return }
         guard worker.loop.now >= until else { return worker.loop.arm(self, deadline: until) }
         if phase == .handshake { return refuse(.timedOut) }
-        if phase == .bytes, client.facts.application == .unknown {
-            // It waits for the server to speak first.
-            client.facts.application = .other
-            return choose()
-        }
-        end()
+        guard isWaitingForServer else { return end() }
+        client.facts.application = .other
+        choose()
+    }
+
+    /// Nothing came yet on a port that takes any protocol: the server is to speak first.
+    private var isWaitingForServer: Bool {
+        let position = worker.listenerPosition(client.listenerID)
+        return position >= 0 && worker.listeners.listeners[position].inspection.plainBytes
     }
 
     override func drain() { if phase != .handshake { end() } }
@@ -74,6 +96,7 @@ final class Arrival: ServerConnection {
         let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(worker.readScratch)[..<count])
         // More bytes are a new event; what was seen stays.
         isReadable = false
+        hurry()
         if phase == .hello, !seesHello(bytes) { return }
         if phase == .bytes, !seesBytes(bytes) { return }
         isReadable = true
@@ -123,7 +146,8 @@ final class Arrival: ServerConnection {
             return end()
         }
         guard worker.listeners.chains[chain].isTLS else { return passOn(chain) }
-        guard let context = worker.listeners.chains[chain].context, let session = TLSSession(server: context, fd: fd) else {
+        guard let context = worker.listeners.chains[chain].context, let session = TLSSession(server: context, fd: fd)
+        else {
             worker.metrics.add(.tlsQuarantined)
             return end()
         }

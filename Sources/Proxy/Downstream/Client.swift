@@ -23,6 +23,10 @@ final class Client {
     private(set) var isTLS = false
     /// Whom its certificate names; nil: it showed none.
     private(set) var peer: PeerIdentity?
+    /// Its principal in the mesh: its first SPIFFE URI.
+    private(set) var principal: String?
+    /// What logs call it by: the principal, else the first other name that its certificate has.
+    private(set) var peerName: String?
     /// The URI of the certificate that we showed.
     private(set) var ownIdentity: String?
     /// Its certificate as PEM, URL-encoded.
@@ -31,6 +35,8 @@ final class Client {
     var forwardedCertificate: [UInt8]?
     /// Its number among the sources of metrics' labels; -1: not asked for yet.
     var sourceLabels = -1
+    /// What formats say of it, once one was asked for.
+    var handshakeTexts: HandshakeTexts?
 
     init(listenerID: Int, id: UInt64, remote: SocketAddress, local: SocketAddress) {
         self.listenerID = listenerID
@@ -43,13 +49,16 @@ final class Client {
     /// The handshake is done.
     func secured(by session: TLSSession) {
         isTLS = true
+        if facts.serverName == nil { facts.serverName = session.serverName?.lowercased() }
         peer = session.peer
+        principal = peer?.spiffe
+        peerName = principal ?? peer.map { $0.uris.first ?? $0.dns.first ?? $0.subject }
         ownIdentity = session.ownIdentity
         if peer != nil { peerCertificate = session.peerCertificateURLEncoded }
     }
 
     /// Both sides showed the certificate of a mesh's workload.
-    var isMutual: Bool { ownIdentity != nil && peer?.spiffe != nil }
+    var isMutual: Bool { ownIdentity != nil && principal != nil }
 
     /// The client's address without its port, for x-forwarded-for. Valid while the client is.
     var remoteHostText: UnsafeRawBufferPointer { texts.remoteHost }

@@ -45,6 +45,7 @@ extension Exchange {
     private func forward(_ head: Head, framing: BodyFraming, end: Bool) {
         dropReplay()
         prepareAnswer(head)
+        tally.answer(head)
         status = head.status
         isAnswerStarted = true
         if head.status == 101 {
@@ -59,6 +60,7 @@ extension Exchange {
     func answerData(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard isActive, isAnswerStarted, let downstream else { return true }
         bytesSent += UInt64(bytes.count)
+        if tally.isWatched { watchAnswer(bytes) }
         if isTunnel { tunnelActiveAt = worker.loop.now }
         return downstream.sendData(stream, bytes, end: false)
     }
@@ -68,7 +70,10 @@ extension Exchange {
         guard isActive, isAnswerStarted else { return }
         if !isAnswerComplete {
             isAnswerComplete = true
-            if let trailers { HopByHop.strip(trailers) }
+            if let trailers {
+                tally.trailers(trailers)
+                HopByHop.strip(trailers)
+            }
             downstream?.sendEnd(stream, trailers: trailers)
         }
         downstream?.flushStream()

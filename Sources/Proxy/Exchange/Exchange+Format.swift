@@ -6,12 +6,13 @@ extension Exchange {
     /// Made only for routes that edit heads. `answer` is the answer's head when answers are edited.
     func formatContext(_ answer: Head?) -> FormatContext {
         var context = FormatContext()
-        context.protocolVersion = requestHead.minorVersion == 0 ? .http10 : .http11
+        context.protocolVersion = requestHead.isHTTP2 ? .http2 : requestHead.minorVersion == 0 ? .http10 : .http11
         if let downstream {
             context.downstreamDirectRemote = PeerAddress(downstream.client.remote)
             context.downstreamRemote = context.downstreamDirectRemote
             context.downstreamLocal = PeerAddress(downstream.client.local)
             context.connectionID = downstream.client.id
+            describeHandshake(downstream, in: &context)
         }
         let elapsed = worker.loop.nowNanoseconds &- startedNanoseconds
         context.startTimeMicroseconds = Int64(worker.loop.realtimeMilliseconds) * 1000 - Int64(elapsed / 1000)
@@ -25,5 +26,17 @@ extension Exchange {
         context.bytesSent = Int64(bytesSent)
         context.responseCodeDetails = UnsafeRawBufferPointer(start: details.utf8Start, count: details.utf8CodeUnitCount)
         return context
+    }
+
+    private func describeHandshake(_ downstream: ServerConnection, in context: inout FormatContext) {
+        let client = downstream.client
+        guard client.isTLS || client.facts.serverName != nil else { return }
+        let texts = client.handshakeTexts ?? HandshakeTexts(client, session: downstream.tls)
+        client.handshakeTexts = texts
+        context.requestedServerName = texts.serverName
+        context.peerURISAN = texts.peerURIs
+        context.peerSubject = texts.peerSubject
+        context.tlsVersion = texts.version
+        context.tlsCipher = texts.cipher
     }
 }

@@ -34,7 +34,8 @@ extension Exchange {
     }
 
     private func connect(_ address: SocketAddress) {
-        let failure = call.start(address: address, head: requestHead, framing: requestFraming, end: endsWithHead,
+        let failure = call.start(
+            address: address, head: requestHead, framing: requestFraming, end: endsWithHead,
             isRaw: isConnect)
         if let failure { attemptFailed(failure) }
     }

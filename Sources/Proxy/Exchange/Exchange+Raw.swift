@@ -38,7 +38,11 @@ extension Exchange {
         downstream = connection
         stream = 0
         startedNanoseconds = worker.loop.nowNanoseconds
+        // It may be another request's, whose Host would be the server name of TLS with the endpoint.
+        requestHead.reset()
         requestHeadBytes = 0
+        tally.beginConnection()
+        details = "-"
         guard let current = worker.generation else { return }
         current.begin()
         use = current
@@ -49,7 +53,6 @@ extension Exchange {
         isTunnel = true
         tunnelIdleMilliseconds = route.idleTimeoutMilliseconds
         makeTee()
-        worker.metrics.countTCPOpened(tcpKey(flags: []))
         guard case .index(let index) = Self.choose(route.destinations, draw: draw) else {
             extraFlags = .noCluster
             details = "cluster_not_found"
@@ -58,8 +61,10 @@ extension Exchange {
         clusterIndex = index
         attempts = 1
         let failure = call.start(
-            cluster: index, of: current, head: requestHead, framing: .untilClose, end: false, avoidTried: false, isRaw: true)
+            cluster: index, of: current, head: requestHead, framing: .untilClose, end: false, avoidTried: false,
+            isRaw: true)
         lastEndpoint = call.endpointIndex
+        countOpening()
         if let failure { attemptFailed(failure) }
     }
 

@@ -29,6 +29,8 @@ extension Exchange {
             body = UnsafeRawBufferPointer(start: nil, count: 0)
         }
         addServerFields(head)
+        tally.answer(head)
+        worker.metrics.addLocalAnswer(details)
         status = head.status
         isAnswerStarted = true
         isAnswerComplete = true

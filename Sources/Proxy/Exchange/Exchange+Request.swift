@@ -16,6 +16,7 @@ extension Exchange {
         isRequestComplete = end
         startedNanoseconds = worker.loop.nowNanoseconds
         requestHeadBytes = requestHead.storageUsed
+        tally.begin(requestHead)
         if end { requestCompleteNanoseconds = startedNanoseconds }
         worker.metrics.add(.downstreamRequests)
         guard let current = worker.generation else { return }
@@ -177,6 +178,7 @@ extension Exchange {
     /// A part of the request's body.
     func requestData(_ bytes: UnsafeRawBufferPointer) {
         bytesReceived += UInt64(bytes.count)
+        if tally.isWatched { watchRequest(bytes) }
         guard isActive, !isAnswerComplete || isTunnel else { return }
         if isTunnel { tunnelActiveAt = worker.loop.now }
         // What comes while a filter thinks about the head waits as well.

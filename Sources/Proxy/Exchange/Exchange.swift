@@ -96,6 +96,7 @@ final class Exchange: CallOwner {
 
     // MARK: For the record
 
+    var tally = Tally()
     var startedNanoseconds: UInt64 = 0
     var requestCompleteNanoseconds: UInt64 = 0
     /// Milliseconds from the complete request to the answer's head; -1: unknown.
@@ -152,6 +153,7 @@ final class Exchange: CallOwner {
         extraFlags = []
         upstreamTLSFault = nil
         details = "via_upstream"
+        tally = Tally()
         requestCompleteNanoseconds = 0
         upstreamServiceMilliseconds = -1
         bytesReceived = 0
@@ -187,13 +189,15 @@ final class Exchange: CallOwner {
 
     /// Arms the handler for the next of its deadlines.
     func armDeadline() {
-        let next = min(min(routeDeadline, tunnelDeadline), min(attemptDeadline, backoffDeadline))
+        let next = min(
+            min(min(routeDeadline, tunnelDeadline), min(attemptDeadline, backoffDeadline)), tally.reportAt)
         if next != .max { worker.loop.arm(self, deadline: next) } else { deadline = .max }
     }
 
     override func onDeadline() {
         guard isActive else { return }
         let now = worker.loop.now
+        if now >= tally.reportAt { report() }
         if now >= routeDeadline { return routeTimedOut() }
         if now >= tunnelDeadline { return tunnelWasIdle() }
         if now >= attemptDeadline {

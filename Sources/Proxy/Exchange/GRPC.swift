@@ -9,7 +9,8 @@ enum GRPC {
     static func isCall(_ head: Head) -> Bool {
         guard let value = head.value(of: .contentType), value.count >= type.utf8CodeUnitCount else { return false }
         let bytes = head.bytes(value)
-        guard equalIgnoringCase(UnsafePointer(head.storage + value.start), type.utf8Start, count: type.utf8CodeUnitCount)
+        guard
+            equalIgnoringCase(UnsafePointer(head.storage + value.start), type.utf8Start, count: type.utf8CodeUnitCount)
         else { return false }
         if bytes.count == type.utf8CodeUnitCount { return true }
         let next = bytes[type.utf8CodeUnitCount]

@@ -29,7 +29,8 @@ struct RetryDecision {
     func after(_ failure: CallFailure) -> Verdict {
         guard isReplayable else { return .no }
         switch failure.kind {
-        case .overflow, .noHealthyUpstream, .loop, .resolveFailure, .closedMidAnswer, .headTooLarge, .tlsQuarantined: return .no
+        case .overflow, .noHealthyUpstream, .loop, .resolveFailure, .closedMidAnswer, .headTooLarge, .tlsQuarantined:
+            return .no
         case .closedBeforeHead where failure.wasReused && !usedFreeRetry:
             if method.isIdempotent || !failure.sentBytes { return .retryReusedConnection }
         case .refusedStream where !usedFreeRetry: return .retryReusedConnection

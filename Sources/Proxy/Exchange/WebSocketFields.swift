@@ -32,6 +32,8 @@ enum WebSocketFields {
         let text = Array(request.bytes(key)) + Array("258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)
         let name = answer.append(acceptText)
         answer.appendField(name: name, value: answer.append(Digest.base64(Digest.sha1(text))), id: .other)
-        if let asked = request.value(of: .upgrade) { answer.setField(.upgrade, value: answer.append(request.bytes(asked))) }
+        if let asked = request.value(of: .upgrade) {
+            answer.setField(.upgrade, value: answer.append(request.bytes(asked)))
+        }
     }
 }

@@ -259,6 +259,17 @@ final class HTTP2ClientConnection: ClientConnection {
         upstreams?.closed(self, ending: nil)
     }
 
+    /// Closes an idle connection, with a word to the endpoint.
+    override func retire() {
+        guard !isClosed else { return }
+        if link == .open {
+            session.goAway()
+            _ = session.write(to: claimOutput())
+            flush()
+        }
+        super.retire()
+    }
+
     /// Nobody needs it any more, and the session is over.
     private func retireQuietly() {
         close()

@@ -1,6 +1,7 @@
 import Clusters
 import HTTP1
 import Loop
+import Plan
 import TLS
 import Telemetry
 import Wire
@@ -70,13 +71,14 @@ package final class UpstreamCall {
         tried.insert(endpoint.slot)
         speaks = isRaw ? .raw : CallProtocol(cluster: cluster, head: head)
         variant = speaks.variant(in: cluster, head: head)
-        if cluster.flags.contains(.usesTLS), !endpoint.flags.contains(.isPlain), use.clientContext(index) == nil {
+        if needsTLS, use.clientContext(index) == nil {
             worker.metrics.add(.tlsQuarantined)
             endpointSlot = -1
             return CallFailure(kind: .tlsQuarantined)
         }
         worker.metrics.add(.upstreamRequests)
         state = .waiting
+        worker.metrics.add(.upstreamRequestsActive)
         switch worker.upstreams.lease(self, endpoint: endpoint, cluster: cluster) {
         case .connection(let connection): attach(connection)
         case .waiting: break
@@ -113,6 +115,7 @@ package final class UpstreamCall {
             return CallFailure(kind: .connectFailure)
         }
         state = .waiting
+        worker.metrics.add(.upstreamRequestsActive)
         own.awaiting = self
         connection = own
         return nil
@@ -131,24 +134,35 @@ package final class UpstreamCall {
         }
     }
 
-    /// TLS as the cluster asks for it; nil: plain bytes.
+    /// Whether nothing may be sent to the endpoint but in TLS.
+    var needsTLS: Bool {
+        guard let use, let cluster, endpointIndex >= 0, cluster.flags.contains(.usesTLS) else { return false }
+        return !use.clusters.endpoint(endpointIndex).flags.contains(.isPlain)
+    }
+
+    /// TLS as the cluster asks for it; nil: it cannot be had.
     func makeTLS(_ fd: Int32) -> TLSSession? {
-        guard let use, clusterIndex >= 0, endpointIndex >= 0, let context = use.clientContext(clusterIndex),
-            !use.clusters.endpoint(endpointIndex).flags.contains(.isPlain)
-        else { return nil }
+        guard let use, let context = use.clientContext(clusterIndex) else { return nil }
         var name: String?
         switch context.settings.serverName {
         case .fixed(let fixed): name = fixed
         case .ofRequest:
             if let head {
                 let authority = head.bytes(head.authority)
-                name = String(
-                    decoding: UnsafeRawBufferPointer(rebasing: authority[..<Authority.hostLength(authority)]),
-                    as: UTF8.self)
+                let host = UnsafeRawBufferPointer(rebasing: authority[..<Authority.hostLength(authority)])
+                name = String(decoding: host, as: UTF8.self).trimmingBrackets
             }
         case .none: break
         }
-        return TLSSession(client: context, fd: fd, serverName: name, sessionCache: worker.tlsSessions)
+        let session = TLSSession(client: context, fd: fd, serverName: name, sessionCache: worker.tlsSessions)
+        // A settings' list is that of the cluster's usual protocol; a connection offers what it will carry.
+        let isUsual = cluster.map { $0.speaks == .http2 } ?? false
+        switch speaks {
+        case .raw: if context.settings.isMesh { _ = session?.offer(MeshALPN.tcp) }
+        case .http2 where !isUsual: _ = session?.offer(context.settings.isMesh ? MeshALPN.http2 : ["h2"])
+        case .http1, .http2: break
+        }
+        return session
     }
 
     /// A connection outside any pool is ready.
@@ -232,7 +246,8 @@ package final class UpstreamCall {
         case .closed: connection.upstreams?.closed(connection, ending: cluster)
         case .alive:
             if let cluster { connection.upstreams?.released(connection, cluster: cluster, isReusable: true) }
-        case .closing: if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
+        case .closing:
+            if let cluster { connection.upstreams?.pools.lost(connection: connection.handle, cluster: cluster) }
         }
         owner.callFailed(self, failure)
     }
@@ -284,6 +299,7 @@ package final class UpstreamCall {
     }
 
     private func conclude() {
+        if state != .idle { worker.metrics.subtract(.upstreamRequestsActive) }
         endpointSlot = -1
         connection = nil
         state = .idle
@@ -310,5 +326,12 @@ package final class UpstreamCall {
         clusterIndex = -1
         endpointIndex = -1
         isObserved = true
+    }
+}
+
+extension String {
+    /// An IPv6 address without its brackets.
+    fileprivate var trimmingBrackets: String {
+        hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self
     }
 }

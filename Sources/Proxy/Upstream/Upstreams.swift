@@ -74,7 +74,9 @@ final class Upstreams: WorkerMember {
 
     /// A waiting call gives up. If the pools have served or failed it already, the action that says so settles its accounts.
     func cancel(_ call: UpstreamCall, endpoint: Int32) {
-        if pools.cancel(request: call.id, endpoint: endpoint, variant: call.variant) { worker.metrics.subtract(.upstreamPending) }
+        if pools.cancel(request: call.id, endpoint: endpoint, variant: call.variant) {
+            worker.metrics.subtract(.upstreamPending)
+        }
         perform()
     }
 
@@ -82,7 +84,8 @@ final class Upstreams: WorkerMember {
 
     func connected(_ connection: ClientConnection) {
         pools.connected(
-            connection: connection.handle, endpoint: connection.endpointSlot, variant: connection.variant, capacity: connection.capacity,
+            connection: connection.handle, endpoint: connection.endpointSlot, variant: connection.variant,
+            capacity: connection.capacity,
             now: now)
         worker.observe(.connected, endpoint: connection.endpointSlot, cluster: connection.cluster)
         perform()
@@ -193,14 +196,21 @@ final class Upstreams: WorkerMember {
         switch Socket.connect(address) {
         case .connected(let socket): (fd, isConnected) = (socket, true)
         case .inProgress(let socket): (fd, isConnected) = (socket, false)
-        case .failure(let errno): return failLater(endpoint, call.variant, CallFailure(kind: .connectFailure, errno: errno))
+        case .failure(let errno):
+            return failLater(endpoint, call.variant, CallFailure(kind: .connectFailure, errno: errno))
         }
         if let keepalive = call.keepalive {
             Socket.setKeepalive(
                 fd, probes: keepalive.probes, time: keepalive.timeSeconds, interval: keepalive.intervalSeconds)
         }
         let connection = call.makeConnection(fd, upstreams: self)
-        connection.tls = call.makeTLS(fd)
+        if call.needsTLS {
+            guard let tls = call.makeTLS(fd) else {
+                _ = Socket.close(fd)
+                return failLater(endpoint, call.variant, CallFailure(kind: .tlsQuarantined))
+            }
+            connection.tls = tls
+        }
         connection.variant = call.variant
         connection.endpointSlot = endpoint
         connection.cluster = cluster

@@ -123,6 +123,7 @@ package class Connection: WorkerMember {
         while !rest.isEmpty, !writeFailed {
             let taken = tls.encrypt(rest, into: worker.ciphertext)
             if taken < 0 || taken == 0 && worker.ciphertext.isEmpty { return failWriting() }
+            countSent(taken)
             rest = UnsafeRawBufferPointer(rebasing: rest[taken...])
             if !rest.isEmpty { sendCiphertext() }
         }
@@ -150,6 +151,7 @@ package class Connection: WorkerMember {
             guard sent == -Int(Errno.again) else { return failWriting() }
             sent = 0
         }
+        if tls == nil { countSent(sent) }
         if sent == total { return }
         if sent < first.count {
             pending.append(UnsafeRawBufferPointer(rebasing: first[sent...]), pool: worker.buffers)
@@ -171,6 +173,7 @@ package class Connection: WorkerMember {
                 return failWriting()
             }
             stalledSince = worker.loop.now
+            if tls == nil { countSent(sent) }
             let all = sent == buffer.count
             pending.consume(sent, pool: worker.buffers)
             budget -= sent
@@ -216,11 +219,13 @@ package class Connection: WorkerMember {
         guard let tls else {
             let count = Socket.receive(fd, into: target)
             if count > 0, count < target.count, !isHungUp { isReadable = false }
+            countReceived(count)
             return count
         }
         let count = tls.receive(into: target, output: worker.ciphertext)
         sendCiphertext()
         if count > 0, !tls.hasBuffered, !isHungUp { isReadable = false }
+        countReceived(count)
         return count
     }
 
@@ -280,6 +285,19 @@ package class Connection: WorkerMember {
             input = nil
             worker.buffers.give(buffer)
         }
+    }
+
+    // MARK: - Counting
+
+    /// Bytes of the peer's protocol: what TLS adds is not among them.
+    @inline(__always)
+    private final func countReceived(_ count: Int) {
+        if count > 0 { worker.metrics.add(isUpstream ? .upstreamBytesReceived : .downstreamBytesReceived, count) }
+    }
+
+    @inline(__always)
+    private final func countSent(_ count: Int) {
+        worker.metrics.add(isUpstream ? .upstreamBytesSent : .downstreamBytesSent, count)
     }
 
     // MARK: - Changing hands

@@ -29,7 +29,7 @@ package final class Generation: @unchecked Sendable {
         self.clusters = clusters
         self.listenerByID = listenerByID
         listeners = ListenerTable(plan, contexts: contexts)
-        self.labels = GenerationLabels(plan: plan, clusters: clusters, sets: labels)
+        self.labels = GenerationLabels(plan: plan, clusters: clusters, sets: labels, contexts: contexts)
     }
 }
 

@@ -65,6 +65,8 @@ final class ListenerTable: @unchecked Sendable {
 
     /// The chain for a connection of a listener, as a position in `chains`; -1: none takes it.
     func chain(listener: Int, for facts: ConnectionFacts) -> Int {
+        // The only chain, which finds out by itself whether it understands the connection.
+        if listeners[listener].inspection.isNothing { return listeners[listener].firstChain }
         guard let chain = specs[listener].chain(for: facts) else { return -1 }
         return listeners[listener].firstChain + chain
     }

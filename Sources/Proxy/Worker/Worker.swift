@@ -44,9 +44,11 @@ package final class Worker {
     /// Retired, not used by any request, and not handed back yet.
     private var unusedGenerations: [Int] = []
     private var listenerByID: [Int] = []
-    private(set) var listeners = ListenerTable(Plan(identity: .init(name: "", namespace: "", mode: .sidecar)), contexts: TLSContexts())
+    private(set) var listeners = ListenerTable(
+        Plan(identity: .init(name: "", namespace: "", mode: .sidecar)), contexts: TLSContexts())
     private(set) var pathNormalization = PathNormalization.base
     private(set) var trustedProxies = 0
+    private(set) var protocolDetectionTimeoutMilliseconds = 0
     private(set) var logsAccess = false
     private var balancers: [Balancer] = []
 
@@ -231,6 +233,7 @@ package final class Worker {
         listeners = next.listeners
         listenerByID = next.listenerByID
         pathNormalization = next.plan.settings.pathNormalization
+        protocolDetectionTimeoutMilliseconds = next.plan.settings.protocolDetectionTimeoutMilliseconds
         trustedProxies = next.plan.settings.trustedProxies
         logsAccess = !next.plan.settings.accessLogFile.isEmpty
         while balancers.count < Int(next.clusters.clusterSlotsEnd) { balancers.append(Balancer(seed: random.next())) }
@@ -326,11 +329,8 @@ package final class Worker {
     func recordRefusal(_ connection: ServerConnection, status: Int) {
         let position = listenerPosition(connection.client.listenerID)
         let role = position >= 0 ? listenerRole(position) : .outbound
-        guard let labels = generation?.generation.labels else { return }
-        let key = SeriesKey(
-            destination: labels.unknown(role), source: labels.source(role), responseCode: status,
-            flags: .downstreamProtocol, reporter: role == .inbound ? .destination : .source)
-        metrics.record(key, durationMicroseconds: 0)
+        guard generation != nil else { return }
+        metrics.record(refusalKey(connection.client, role, status: status), durationMicroseconds: 0)
     }
 
     // MARK: - Access log

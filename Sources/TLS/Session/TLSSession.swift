@@ -75,6 +75,17 @@ package final class TLSSession {
 
     deinit { outrider_tls_session_free(pointer) }
 
+    /// Client, before the handshake: offers these protocols instead of the settings'. False: a name is empty or too long.
+    package func offer(_ protocols: [String]) -> Bool {
+        var list: [UInt8] = []
+        for name in protocols {
+            guard (1...255).contains(name.utf8.count) else { return false }
+            list.append(UInt8(name.utf8.count))
+            list += name.utf8
+        }
+        return outrider_tls_session_offer(pointer, list, list.count)
+    }
+
     // MARK: Talking
 
     /// Goes on with the handshake. After `complete` the output still has to be sent.

@@ -20,6 +20,7 @@ Each request is one line in the record when its head arrives, and another one wh
 
 import argparse
 import asyncio
+import functools
 import hashlib
 import json
 import os
@@ -30,17 +31,17 @@ import urllib.parse
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from peers import wire
 
-PATTERN = bytes(range(256)) * 64
+PIECE = 16384
+
+
+@functools.lru_cache(maxsize=1024)
+def piece(index):
+    """16 KiB of lines that say where they are: a missing or doubled piece shows."""
+    return b"".join(b"%015d\n" % line for line in range(index * PIECE // 16, (index + 1) * PIECE // 16))
 
 
 def pattern(count):
-    """Bytes that show when a piece is missing or doubled."""
-    blocks = bytearray()
-    index = 0
-    while len(blocks) < count:
-        blocks += b"%015d\n" % index
-        index += 1
-    return bytes(blocks[:count])
+    return b"".join(piece(index) for index in range(count // PIECE + 1))[:count]
 
 
 class Origin:
@@ -148,12 +149,11 @@ class Origin:
     async def do_bytes(self, stream, pseudo, fields, query):
         await self.rest(stream)
         count = int(query.get("n", 1000))
-        body = pattern(count)
         await stream.head(self.fields(("content-length", str(count))), pseudo.get(":method") == "HEAD" or not count)
         if pseudo.get(":method") == "HEAD":
             return
-        for at in range(0, count, 16384):
-            await stream.data(body[at:at + 16384], at + 16384 >= count)
+        for at in range(0, count, PIECE):
+            await stream.data(piece(at // PIECE)[:count - at], at + PIECE >= count)
             if "slow" in query:
                 await asyncio.sleep(float(query["slow"]))
 
