@@ -42,7 +42,7 @@ async def ask2(wire, request, scheme):
     fields = [(":method", method), (":scheme", scheme), (":authority", request["authority"]), (":path", request["path"])]
     fields += [tuple(f) for f in request.get("fields", [])]
     trailers = request.get("trailers")
-    stream = wire.open(fields, not body and trailers is None and not request.get("early") and "resetAfter" not in request)
+    stream = wire.open(fields, not body and trailers is None and not request.get("early") and request.get("resetAfter") != "head")
     sender = None
     if body or trailers is not None or request.get("early"):
         async def send():
@@ -55,7 +55,11 @@ async def ask2(wire, request, scheme):
         return result("cancelled")
     status, answer, got, tail = 0, [], b"", []
     while True:
-        kind, what = await asyncio.wait_for(stream.events.get(), 60)
+        try:
+            kind, what = await asyncio.wait_for(stream.events.get(), 2 if request.get("resetAfter") == "silence" else 60)
+        except asyncio.TimeoutError:
+            wire.reset(stream)
+            return result("cancelled", status, answer, got)
         if kind == "head":
             status, answer = int(dict(what)[":status"]), [f for f in what if f[0] != ":status"]
         elif kind == "data":

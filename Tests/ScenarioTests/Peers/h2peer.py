@@ -9,6 +9,10 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+# What is under way goes on behind a GOAWAY (RFC 9113 section 6.8); h2 takes the connection for closed.
+_open, _goaway = h2.connection.ConnectionState.CLIENT_OPEN, h2.connection.ConnectionInputs.RECV_GOAWAY
+h2.connection.H2ConnectionStateMachine._transitions[(_open, _goaway)] = (None, _open)
+
 
 class Stream:
     def __init__(self, number):
