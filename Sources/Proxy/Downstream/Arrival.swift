@@ -149,6 +149,7 @@ final class Arrival: ServerConnection {
         guard let context = worker.listeners.chains[chain].context, let session = TLSSession(server: context, fd: fd)
         else {
             worker.metrics.add(.tlsQuarantined)
+            worker.recordConnection(client, flags: .noRoute, details: "tls_certificate_not_available")
             return end()
         }
         tls = session

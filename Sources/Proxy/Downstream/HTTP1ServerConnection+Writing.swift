@@ -7,7 +7,7 @@ import Wire
 extension HTTP1ServerConnection {
     /// How the answer is delimited towards this client.
     private func framing(for head: Head, from framing: BodyFraming, end: Bool) -> BodyFraming {
-        if head.status == 101 { return .untilClose }
+        if opensTunnel(head) { return .untilClose }
         if method == .head || head.status == 204 || head.status == 304 || head.status < 200 { return .none }
         switch framing {
         case .length: return framing
@@ -29,7 +29,7 @@ extension HTTP1ServerConnection {
     func writeHead(_ head: Head, framing: BodyFraming, end: Bool) {
         answerStarted = true
         answerFraming = self.framing(for: head, from: framing, end: end)
-        if head.status == 101 { return writeSwitch(head) }
+        if opensTunnel(head) { return writeSwitch(head) }
         closesAfterAnswer =
             !persists || isDraining || worker.isDraining || phase == .body || answerFraming == .untilClose
         let out = claimOutput()
@@ -53,14 +53,20 @@ extension HTTP1ServerConnection {
         if end { endAnswer() }
     }
 
+    /// Whether there are only bytes behind this head.
+    private func opensTunnel(_ head: Head) -> Bool {
+        head.status == 101 || method == .connect && head.status >= 200 && head.status < 300
+    }
+
     /// Tells the client that the protocol changes, and reads on.
     private func writeSwitch(_ head: Head) {
         phase = .tunnel
         closesAfterAnswer = true
         let out = claimOutput()
-        guard HeadWriter.response(head, framing: .none, minorVersion: 1, close: false, upgrade: true, to: out) else {
-            return failWriting()
-        }
+        guard
+            HeadWriter.response(
+                head, framing: .none, minorVersion: 1, close: false, upgrade: head.status == 101, to: out)
+        else { return failWriting() }
         commitOutput()
         flush()
         isReadable = true

@@ -179,7 +179,7 @@ final class HTTP1ServerConnection: ServerConnection {
 
     /// Ends at once, telling the exchange.
     func abort(_ reason: ResetReason) {
-        if let running = exchange, !answerEnded {
+        if let running = exchange, !answerEnded || phase == .tunnel {
             exchange = nil
             running.requestReset(reason)
         }
