@@ -77,6 +77,25 @@ struct HTTP2Scenarios {
         #expect(used.count >= 3, "\(used)")
     }
 
+    @Test("a connection that breaks with many streams under way fails each of them alone, again and again")
+    func breaking() throws {
+        let origin = try PeerOrigin(["--break-at", "5"])
+        let shop = try Self.front([origin])
+        let requests = [[String: Any]](repeating: ["path": "/hold"], count: 24)
+        for _ in 0..<3 {
+            let results = try PeerClient.run([
+                Self.plan(shop, ["together": true], requests: requests),
+                Self.plan(shop, ["together": true], requests: requests),
+            ])
+            // A broken connection is no refused stream: what may have been processed is not sent again.
+            let answers = results.flatMap(\.answers)
+            #expect(answers.count == 48 && answers.allSatisfy { $0.isComplete && $0.status == 503 }, "\(answers)")
+        }
+        #expect(!origin.events("break").isEmpty)
+        #expect(try shop.get("/reflect").status == 200)
+        #expect(try shop.proxy.metric("outrider_upstream_requests_active") == 0)
+    }
+
     @Test("SIGTERM sends two GOAWAYs, what is under way is finished, and the process ends with 0")
     func shutdown() throws {
         let origin = try PeerOrigin()

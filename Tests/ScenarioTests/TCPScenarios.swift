@@ -227,13 +227,20 @@ struct TCPScenarios {
                     """),
                 "one.yaml": Manifest.destination("one", portName: "tls", number: Int(egress), ports: [one.tlsHTTP1]),
                 "two.yaml": Manifest.destination("two", portName: "tls", number: Int(egress), ports: [two.tlsHTTP1]),
+                "outside.yaml": Manifest.resource(
+                    "ServiceEntry", "outside",
+                    """
+                    hosts: [one.example, "*.wild.example"]
+                    location: MESH_EXTERNAL
+                    resolution: STATIC
+                    ports: [{number: \(egress), name: tls, protocol: TLS}]
+                    endpoints: [{address: 127.0.0.1, ports: {tls: \(one.tlsHTTP1)}}]
+                    """),
                 "routes.yaml": Manifest.resource(
                     "VirtualService", "names",
                     """
-                    hosts: [one.example, "*.wild.example"]
+                    hosts: ["*.wild.example"]
                     tls:
-                    - match: [{port: \(egress), sniHosts: [one.example]}]
-                      route: [{destination: {host: one}}]
                     - match: [{port: \(egress), sniHosts: ["*.wild.example"]}]
                       route: [{destination: {host: two}}]
                     """),

@@ -30,7 +30,8 @@ class Connection:
             client_side=client, header_encoding="utf-8", validate_outbound_headers=False,
             normalize_outbound_headers=False, validate_inbound_headers=False))
         if settings:
-            self.h2.local_settings.update(settings)
+            own = {**dict(self.h2.local_settings.items()), **settings}
+            self.h2.local_settings = h2.settings.Settings(client=client, initial_values=own)
         self.streams, self.goaways, self.ended = {}, [], asyncio.Event()
         self.settled, self.window = asyncio.Event(), asyncio.Condition()
 

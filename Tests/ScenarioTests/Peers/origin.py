@@ -31,6 +31,7 @@ parser.add_argument("--record", required=True)
 parser.add_argument("--name", default="origin")
 parser.add_argument("--max-streams", type=int)
 parser.add_argument("--goaway-after", type=int, help="of each HTTP/2 connection only so many requests are processed")
+parser.add_argument("--break-at", type=int, help="an HTTP/2 connection ends when so many streams are open")
 options = parser.parse_args()
 
 released = asyncio.Event()
@@ -233,6 +234,9 @@ async def speak2(reader, writer, number):
             note("unprocessed", connection=number)
             return
         active += 1
+        if options.break_at and active >= options.break_at:
+            note("break", connection=number)
+            return writer.transport.abort()
         note("active", connection=number, count=active)
         await Talk2(wire, number, stream, fields).serve()
         active -= 1
