@@ -9,7 +9,9 @@ import Wire
 final class HTTP2ClientConnection: ClientConnection {
     /// A call under way. The worker's table of calls keeps it alive.
     struct Stream {
-        unowned(unsafe) var call: UpstreamCall?
+        // Not an optional: swiftc 6.3.1 without optimisation and the library's generic code disagree about how nil looks in an
+        // optional of a struct with an `unowned(unsafe)` optional, and a loop over an array of them never ends.
+        unowned(unsafe) let call: UpstreamCall
         var isPaused = false
         var uncredited = 0
         var requestEnded = false
@@ -247,9 +249,8 @@ final class HTTP2ClientConnection: ClientConnection {
         refused = []
         close()
         for stream in lost {
-            guard let call = stream.call else { continue }
             let own = stream.hasHead && kind == .closedBeforeHead ? .closedMidAnswer : kind
-            call.failed(
+            stream.call.failed(
                 CallFailure(kind: own, errno: errno, wasReused: served > 1, sentBytes: true), connection: self,
                 remains: .closing)
         }
