@@ -11,8 +11,12 @@ extension HTTP2Session {
 
     /// Whether a request may be submitted now: nobody said goodbye, and the peer takes one more stream.
     package var canSubmitRequest: Bool {
-        !isClosing && fault == nil && streams.count < Int(peerConcurrentStreamsMax)
-            && nghttp2_session_check_request_allowed(handle) != 0
+        takesRequests && streams.count - leavingStreams < Int(peerConcurrentStreamsMax)
+    }
+
+    /// Client: whether a request can ever be submitted again: nobody said goodbye, and there are numbers left.
+    package var takesRequests: Bool {
+        !isClosing && fault == nil && nghttp2_session_check_request_allowed(handle) != 0
     }
 
     /// Client: sends a request's head. Nil: refused, on the grounds of `canSubmitRequest` or since the numbers are used up.
@@ -128,6 +132,7 @@ extension HTTP2Session {
     package func reset(_ id: UInt32, _ code: HTTP2Code) {
         guard let stream = writable(id) else { return }
         stream.isResetByUs = true
+        leavingStreams += 1
         stream.isRefused = true
         nghttp2_submit_rst_stream(handle, Self.noFlags, Int32(bitPattern: id), code.rawValue)
     }

@@ -174,6 +174,7 @@ extension HTTP2Session {
     /// A message that breaks a rule of ours: nghttp2 let it pass.
     private func refuse(_ stream: HTTP2Stream) {
         stream.isRefused = true
+        if !stream.isResetByUs { leavingStreams += 1 }
         stream.isResetByUs = true
         noteProvokedReset()
         pendingResets.append(stream.id)

@@ -120,6 +120,7 @@ extension HTTP2Session {
             events.append(.reset(stream: stream.id, code: .refusedStream))
             forget(stream)
         } else {
+            if !stream.isResetByUs { leavingStreams += 1 }
             stream.isResetByUs = true
             pendingInternalResets.append(stream.id)
         }

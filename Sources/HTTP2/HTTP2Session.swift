@@ -48,6 +48,8 @@ package final class HTTP2Session {
     var isCreditWithheld = false
     /// Some stream was told to pause since all streams together hold too much.
     var hasPausedForTotal = false
+    /// Streams whose reset by us has not left yet: to the peer they will be gone before any new one.
+    var leavingStreams = 0
     /// What a callback found to end the session for.
     var pendingFault: HTTP2Fault?
     /// Resets that callbacks asked for.
@@ -144,11 +146,24 @@ package final class HTTP2Session {
     package func oldestStalled() -> (stream: UInt32, since: UInt64)? {
         var oldest: (stream: UInt32, since: UInt64)?
         streams.forEach { stream in
-            guard !stream.queue.isEmpty else { return }
+            // One that is reset already only waits for its frame to leave.
+            guard !stream.queue.isEmpty, !stream.isResetByUs, !stream.isResetByPeer else { return }
             if let found = oldest, found.since <= stream.progressAt { return }
             oldest = (stream.id, stream.progressAt)
         }
         return oldest
+    }
+
+    /// Whether the peer's message on a stream goes on.
+    package func isUnfinished(_ id: UInt32) -> Bool {
+        guard let stream = streams[id] else { return false }
+        return !stream.hasEnded && !stream.isResetByUs && !stream.isResetByPeer
+    }
+
+    /// Whether all of our message on a stream was taken for sending.
+    package func hasSentAll(_ id: UInt32) -> Bool {
+        guard let stream = streams[id] else { return true }
+        return stream.isEnding && stream.queue.isEmpty && stream.trailers == nil
     }
 
     /// Takes the peer's SETTINGS over, after the callbacks.
@@ -172,6 +187,7 @@ package final class HTTP2Session {
     func forget(_ stream: HTTP2Stream) {
         guard streams.remove(stream.id) != nil else { return }
         events.append(.streamClosed(stream: stream.id))
+        if stream.isResetByUs { leavingStreams -= 1 }
         heldBytes -= stream.unconsumed
         queuedBytes -= stream.queue.count
         pools.give(stream)

@@ -27,53 +27,54 @@ struct Nghttp2: @unchecked Sendable {
         nghttp2_option_set_stream_reset_rate_limit(options, 1 << 40, 1 << 40)
 
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
-            session(owner).beginHeaders(frame!)
+            with(owner) { $0.beginHeaders(frame!) }
             return 0
         }
         nghttp2_session_callbacks_set_on_header_callback(callbacks) { _, _, name, nameCount, value, count, _, owner in
-            session(owner).header(
+            with(owner) { $0.header(
                 UnsafeRawBufferPointer(start: name, count: nameCount),
-                UnsafeRawBufferPointer(start: value, count: count))
+                UnsafeRawBufferPointer(start: value, count: count)) }
             return 0
         }
         nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, owner in
-            session(owner).assembler.refuse()
+            with(owner) { $0.assembler.refuse() }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
-            session(owner).frameReceived(frame!)
+            with(owner) { $0.frameReceived(frame!) }
             return 0
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, stream, bytes, count, owner in
-            session(owner).dataReceived(UInt32(stream), UnsafeRawBufferPointer(start: bytes, count: count))
+            with(owner) { $0.dataReceived(UInt32(stream), UnsafeRawBufferPointer(start: bytes, count: count)) }
             return 0
         }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, owner in
-            session(owner).streamClosed(UInt32(stream), HTTP2Code(rawValue: code))
+            with(owner) { $0.streamClosed(UInt32(stream), HTTP2Code(rawValue: code)) }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, owner in
-            session(owner).frameSent(frame!)
+            with(owner) { $0.frameSent(frame!) }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, owner in
-            session(owner).frameNotSent(frame!)
+            with(owner) { $0.frameNotSent(frame!) }
             return 0
         }
         nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, frame, header, count, _, owner in
-            session(owner).sendData(UInt32(frame!.pointee.hd.stream_id), header!, count)
+            with(owner) { $0.sendData(UInt32(frame!.pointee.hd.stream_id), header!, count) }
         }
     }
 
     /// The provider of a stream's DATA. nghttp2 asks how much there is, and then for the bytes by the send-data callback.
     static func provider() -> nghttp2_data_provider {
         nghttp2_data_provider(source: nghttp2_data_source(ptr: nil)) { _, stream, _, count, flags, _, owner in
-            session(owner).dataToSend(UInt32(stream), upTo: count, flags!)
+            with(owner) { $0.dataToSend(UInt32(stream), upTo: count, flags!) }
         }
     }
 }
 
+/// The session behind a callback. It is alive while nghttp2 works for it, so nothing is counted.
 @inline(__always)
-private func session(_ owner: UnsafeMutableRawPointer?) -> HTTP2Session {
-    Unmanaged<HTTP2Session>.fromOpaque(owner!).takeUnretainedValue()
+private func with<R>(_ owner: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> R) -> R {
+    Unmanaged<HTTP2Session>.fromOpaque(owner!)._withUnsafeGuaranteedRef(body)
 }

@@ -15,13 +15,17 @@ struct DemoVerb: ParsableCommand {
 
               outrider demo --scenario weights            changes who gets what
               outrider demo --scenario mirror --siege     changes it and counts who got what
+              outrider demo --rotate                      renews every certificate
+
+            Between the sidecars goes mutual TLS: the demo makes an authority and a certificate for each of them, in \
+            certificates/ of its directory, by the command openssl. Where that is not installed everything goes in plain text.
 
             Without a running demo these start one: --scenario stays up, --siege ends when it has counted.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "even, v1, weights, path, header or mirror: puts that scenario's file into the running directory.",
+            "even, v1, weights, path, header, mirror, mtls-strict or mtls-permissive: puts that scenario's file into the running directory.",
             valueName: "name"))
     var scenario: String?
 
@@ -31,17 +35,36 @@ struct DemoVerb: ParsableCommand {
     @Option(help: ArgumentHelp("How long --siege drives.", valueName: "count"))
     var seconds: Int = 5
 
+    @Flag(help: "Renews every certificate of the running demo, and waits until each proxy has the new ones.")
+    var rotate = false
+
+    @Flag(help: "Prints the directory of the running demo, for commands: $(outrider demo --directory).")
+    var directory = false
+
+    @Flag(help: "Each proxy of a demo that is started writes its access log, among its other lines.")
+    var accessLog = false
+
     @Option(
         help: ArgumentHelp(
             "Runs this directory as it is, instead of a copy of config/product-catalog.", valueName: "directory"))
     var config: String?
 
     func validate() throws {
+        guard !rotate || config == nil else {
+            throw ValidationError("--rotate renews what the running demo made; --config has certificates of its own.")
+        }
         guard (1...3600).contains(seconds) else { throw ValidationError("--seconds is a number from 1 to 3600.") }
     }
 
     func run() throws {
-        if scenario != nil || siege, config == nil, let running = RunningDirectory.current {
+        if directory {
+            guard let running = RunningDirectory.current else { throw DemoError("No demo runs.") }
+            return Terminal.say(running.config)
+        }
+        if rotate, RunningDirectory.current == nil {
+            throw DemoError("No demo runs: there are no certificates to renew.")
+        }
+        if scenario != nil || siege || rotate, config == nil, let running = RunningDirectory.current {
             try show(running)
         } else {
             try start()
@@ -52,12 +75,20 @@ struct DemoVerb: ParsableCommand {
 
     private func start() throws {
         let source = try config ?? Self.examples()
-        let directory = try RunningDirectory(
-            from: Self.absolute(source), scenarios: Self.scenarios(beside: source), inPlace: config != nil)
+        var marks: Set<Mark> = accessLog ? [.accessLog] : []
+        if MeshCertificates.canBeMade { marks.insert(.certificates) }
+        var directory = try RunningDirectory(
+            from: Self.absolute(source), scenarios: Self.scenarios(beside: source), inPlace: config != nil, marks: marks
+        )
         defer { directory.remove() }
-        if let scenario { _ = try directory.apply(scenario: scenario) }
 
         let layout = try Self.layout(of: directory)
+        if config == nil, MeshCertificates.canBeMade {
+            try directory.makeCertificates(for: layout)
+        } else if config == nil {
+            Terminal.warn("openssl is not installed, so there are no certificates and everything goes in plain text.")
+        }
+        if let scenario { _ = try directory.apply(scenario: scenario) }
         let signals = SignalSet([SIGINT, SIGTERM, SIGHUP])
         signals.block()
         let mesh = try Mesh(layout, directory, executable: Self.executable())
@@ -66,6 +97,9 @@ struct DemoVerb: ParsableCommand {
         try mesh.start()
 
         Terminal.say("gateway      http://\(layout.gateway)/")
+        if let secure = layout.secureGateway {
+            Terminal.say("             https://\(secure)/  curl --cacert \(directory.config)/certificates/root.pem")
+        }
         if !directory.ports.isEmpty { Terminal.say("             some usual ports are taken; others are used instead") }
         Terminal.say("directory    \(directory.config)")
         Terminal.say("logs         \(directory.logs)")
@@ -85,6 +119,12 @@ struct DemoVerb: ParsableCommand {
     private func show(_ running: RunningDirectory) throws {
         let layout = try Self.layout(of: running)
         Terminal.say("gateway      http://\(layout.gateway)/")
+        if rotate {
+            let before = try ServedCertificates(of: layout)
+            try running.renewCertificates(for: layout)
+            try before.waitForNext(seconds: 10)
+            Terminal.say("certificates renewed, and every proxy has them: \(running.config)/certificates")
+        }
         if let scenario {
             let before = try Generations(of: layout)
             if try running.apply(scenario: scenario) {
@@ -110,10 +150,11 @@ struct DemoVerb: ParsableCommand {
         usleep(300_000)  // Copies may be under way still.
         let counted = try Observation(of: layout, client).since(before)
 
-        let table = ShareTable(expectation, counted: counted)
+        let table = ShareTable(expectation, counted: counted.requests)
         let availability = String(format: "%.2f %%", report.availability)
         Terminal.say(
             "load         \(report.tool), \(seconds) s: \(report.requests) requests, availability \(availability)")
+        if running.hasCertificates { Terminal.say("security     \(counted.security)") }
         Terminal.say(table.text)
         if report.failures > 0 || !table.holds { throw ExitCode(1) }
     }

@@ -23,6 +23,14 @@ import Testing
         #expect(!expectation.holds(hits: 61, draws: 100, share: 0.5))
     }
 
+    @Test("The scenarios of mutual TLS share out as the even one does", arguments: ["mtls-strict", "mtls-permissive"])
+    func mutualTLS(scenario: String) throws {
+        let resources = try resources("scenarios/\(scenario).yaml")
+        #expect(Expectation(resources) == (try Expectation(self.resources("scenarios/even.yaml"))))
+        let mode = scenario == "mtls-strict" ? PeerAuthentication.Mode.strict : .permissive
+        #expect(resources.contains { if case .peerAuthentication(let found) = $0 { found.mode == mode } else { false } })
+    }
+
     @Test("The weights are the shares")
     func weights() throws {
         let expectation = try #require(Expectation(resources("scenarios/weights.yaml")))

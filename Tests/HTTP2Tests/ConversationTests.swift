@@ -223,3 +223,28 @@ import Wire
         #expect(got > 6 << 20)
     }
 }
+
+@Suite struct StalledTests {
+    @Test func `a stalled stream that was reset is named no more`() throws {
+        let (client, server) = connected()
+        let stream = try #require(client.session.submitRequest(request(), end: true))
+        exchange(client, server)
+        server.session.submitResponse(stream, response(200), end: false)
+        _ = server.session.send(stream, [1, 2, 3])
+        #expect(server.session.oldestStalled()?.stream == stream)
+        server.session.reset(stream, .cancel)
+        #expect(server.session.oldestStalled() == nil)
+    }
+
+    @Test func `a reset makes room for the next request at once`() throws {
+        let (client, server) = connected(server: HTTP2Settings(concurrentStreamsMax: 1))
+        let first = try #require(client.session.submitRequest(request(), end: true))
+        exchange(client, server)
+        #expect(!client.session.canSubmitRequest)
+        client.session.reset(first, .cancel)
+        let second = try #require(client.session.submitRequest(request(), end: true))
+        exchange(client, server)
+        #expect(server.heads[second] != nil)
+        #expect(!client.session.canSubmitRequest)
+    }
+}

@@ -19,7 +19,7 @@ package enum Load {
 
     /// Asks for `urls` in turn for `seconds`.
     package static func run(_ urls: [String], seconds: Int) throws -> Report {
-        if let siege = program(named: "siege") { return try runSiege(siege, urls, seconds) }
+        if let siege = Program.path(of: "siege") { return try runSiege(siege, urls, seconds) }
         return try runOwn(urls, seconds)
     }
 
@@ -57,13 +57,6 @@ package enum Load {
     private static func number(_ key: String, in text: String) -> Int? {
         guard let found = text.range(of: "\"\(key)\":") else { return nil }
         return Int(text[found.upperBound...].drop { $0 == " " || $0 == "\t" }.prefix { $0.isNumber })
-    }
-
-    private static func program(named name: String) -> String? {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        return path.split(separator: ":").map { "\($0)/\(name)" }.first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
     }
 
     // MARK: - Our own

@@ -21,7 +21,11 @@ package struct MeshLayout: Sendable {
     package var gatewayAdmin: SocketAddress
     /// Where clients come in.
     package var gateway: SocketAddress
+    /// Where clients come in with TLS; nil where there are no certificates.
+    package var secureGateway: SocketAddress?
     package var sidecars: [Sidecar]
+    /// Who needs a certificate: the Proxies that have an `identity`.
+    package var workloads: [MeshCertificates.Workload]
 
     /// Reads the layout, or says what is missing for a demo.
     package init(_ resources: [Resource]) throws {
@@ -32,6 +36,8 @@ package struct MeshLayout: Sendable {
             let listen = ingress.listen.first, let gateway = SocketAddress(listen.address)
         else { throw DemoError("The directory has no Proxy with `mode: gateway` and an address in `listen`.") }
         self.gateway = gateway
+        secureGateway = ingress.listen.first { $0.port == Self.httpsPort }.flatMap { SocketAddress($0.address) }
+        workloads = proxies.filter { $0.identity != nil }.map(Self.workload)
         gatewayProxy = Self.name(ingress)
         gatewayAdmin = try Self.admin(ingress)
         sidecars = try proxies.filter { $0.mode == .sidecar }.map { proxy in
@@ -45,6 +51,15 @@ package struct MeshLayout: Sendable {
     }
 
     private static func name(_ proxy: ProxyResource) -> String { "\(proxy.metadata.name).\(proxy.metadata.namespace)" }
+
+    private static let httpsPort = 443
+
+    private static func workload(_ proxy: ProxyResource) -> MeshCertificates.Workload {
+        let trust = proxy.meshConfig.trustDomain
+        return .init(
+            name: proxy.metadata.name,
+            identity: "spiffe://\(trust)/ns/\(proxy.metadata.namespace)/sa/\(proxy.serviceAccount)")
+    }
 
     private static func admin(_ proxy: ProxyResource) throws -> SocketAddress {
         guard let text = proxy.adminAddress, let address = SocketAddress(text) else {

@@ -12,6 +12,8 @@ package struct RunningDirectory: Codable, Sendable {
     package var scenarios: String
     /// The ports that had to be others than those of the examples.
     package var ports = PortMap()
+    /// Whether it has certificates of the demo's own making.
+    package private(set) var hasCertificates = false
 
     /// The file that a scenario replaces.
     package static let scenarioFile = "scenario.yaml"
@@ -36,8 +38,9 @@ package struct RunningDirectory: Codable, Sendable {
 
     // MARK: - Life
 
-    /// Copies `source` (or, with `inPlace`, uses it as it is) for a demo of this process, its ports free.
-    package init(from source: String, scenarios: String, inPlace: Bool) throws {
+    /// Copies `source` (or, with `inPlace`, uses it as it is) for a demo of this process, its ports free and these marks
+    /// taken away.
+    package init(from source: String, scenarios: String, inPlace: Bool, marks: Set<Mark> = []) throws {
         pid = getpid()
         self.scenarios = scenarios
         guard !inPlace else {
@@ -54,7 +57,8 @@ package struct RunningDirectory: Codable, Sendable {
             let target = "\(config)/\(file)"
             try FileManager.default.createDirectory(
                 atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-            try ports.applied(to: text).write(toFile: target, atomically: false, encoding: .utf8)
+            try Mark.taken(marks, from: ports.applied(to: text)).write(
+                toFile: target, atomically: false, encoding: .utf8)
         }
     }
 
@@ -77,6 +81,29 @@ package struct RunningDirectory: Codable, Sendable {
         try? FileManager.default.removeItem(atPath: Self.note)
     }
 
+    // MARK: - Certificates
+
+    /// Makes an authority and its certificates, in place before proxies start.
+    package mutating func makeCertificates(for layout: MeshLayout) throws {
+        guard !layout.workloads.isEmpty else { return }
+        let certificates = try certificates()
+        try certificates.makeAuthority()
+        try certificates.issue(layout.workloads)
+        hasCertificates = true
+    }
+
+    /// Makes all certificates anew while proxies serve.
+    package func renewCertificates(for layout: MeshLayout) throws {
+        guard hasCertificates else {
+            throw DemoError("This demo runs in plain text: there are no certificates to renew.")
+        }
+        try certificates().issue(layout.workloads)
+    }
+
+    private func certificates() throws -> MeshCertificates {
+        try MeshCertificates(config: config, authority: "\(Self.home)/\(pid)/authority")
+    }
+
     // MARK: - Scenarios
 
     /// Puts a scenario's file into the directory, in one step. False when it was there already.
@@ -85,6 +112,10 @@ package struct RunningDirectory: Codable, Sendable {
         guard let text = try? String(contentsOfFile: source, encoding: .utf8) else {
             throw DemoError(
                 "There is no scenario \(scenario); \(scenarios) has \(scenarioNames.joined(separator: ", ")).")
+        }
+        guard hasCertificates || !text.contains("mode: STRICT") else {
+            throw DemoError(
+                "\(scenario) needs certificates, and this demo runs in plain text: install openssl and start it again.")
         }
         let target = "\(config)/\(Self.scenarioFile)"
         let wanted = ports.applied(to: text)

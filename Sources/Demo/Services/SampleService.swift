@@ -26,6 +26,10 @@ package enum SampleService: Sendable {
         if request.path == "/ping" || request.path == "/products/ping" {
             return Response(contentType: "text/plain", body: "pong\n")
         }
+        if request.path == "/headers" {
+            let lines = request.fields.map { "\($0.name): \($0.value)\n" }
+            return Response(contentType: "text/plain", body: lines.joined())
+        }
         switch self {
         case .frontend(let baseURL): return Self.page(request, baseURL, client)
         case .productcatalog(let detailsURL): return Self.products(request, detailsURL, client)

@@ -12,6 +12,8 @@ final class Arrival: ServerConnection {
 
     private var phase = Phase.hello
     private var until: UInt64 = 0
+    /// What the handshake is made under.
+    private var settings: TLSServerSettings?
     /// Gone: another connection has the socket.
     private var isPassedOn = false
 
@@ -153,6 +155,7 @@ final class Arrival: ServerConnection {
             return end()
         }
         tls = session
+        settings = context.settings
         phase = .handshake
         isReadable = true
         shakeHands()
@@ -168,9 +171,9 @@ final class Arrival: ServerConnection {
             case .complete:
                 worker.metrics.add(.downstreamHandshakes)
                 if tls.isResumed { worker.metrics.add(.downstreamResumptions) }
-                client.secured(by: tls)
+                client.secured(by: tls, under: settings)
                 isReadable = true
-                return passOn(client.chain)
+                return secured()
             case .wantsRead:
                 if writeFailed { return refuse(.closed) }
                 return
@@ -179,6 +182,17 @@ final class Arrival: ServerConnection {
             case .failed(let fault): return refuse(fault)
             }
         }
+    }
+
+    /// The handshake is done, under a generation that may be gone by now.
+    private func secured() {
+        let chain = worker.servingChain(of: client)
+        guard chain >= 0 else {
+            worker.metrics.add(.downstreamUnmatched)
+            worker.recordConnection(client, flags: .noRoute, details: "filter_chain_not_found")
+            return end()
+        }
+        passOn(chain)
     }
 
     /// Ends a handshake that failed, and says why.

@@ -21,6 +21,8 @@ final class Client {
 
     /// Its connection is encrypted, and ends here.
     private(set) var isTLS = false
+    /// What its handshake was made under.
+    private(set) var settings: TLSServerSettings?
     /// Whom its certificate names; nil: it showed none.
     private(set) var peer: PeerIdentity?
     /// Its principal in the mesh: its first SPIFFE URI.
@@ -47,8 +49,10 @@ final class Client {
     }
 
     /// The handshake is done.
-    func secured(by session: TLSSession) {
+    func secured(by session: TLSSession, under settings: TLSServerSettings?) {
         isTLS = true
+        self.settings = settings
+        facts.transport = .tls
         if facts.serverName == nil { facts.serverName = session.serverName?.lowercased() }
         peer = session.peer
         principal = peer?.spiffe

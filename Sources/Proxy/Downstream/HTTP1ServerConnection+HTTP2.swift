@@ -74,7 +74,11 @@ extension HTTP1ServerConnection {
     func handOver() {
         guard let next = successor, !isClosed else { return }
         successor = nil
-        if writeFailed { return end() }
+        if writeFailed {
+            // Its request never began.
+            if let running = next.upgraded { worker.give(running) }
+            return end()
+        }
         worker.replace(self, with: next)
     }
 }

@@ -11,8 +11,8 @@ extension HTTP2ServerConnection {
             case .head(let id, let end, let length): beginStream(id, end: end, length: length)
             case .data(let id, let bytes, let end):
                 takeData(id, bytes)
-                if end { streams[id]?.exchange?.requestEnd(trailers: nil) }
-            case .end(let id): streams[id]?.exchange?.requestEnd(trailers: nil)
+                if end { takeEnd(id) }
+            case .end(let id): takeEnd(id)
             case .trailers(let id): takeTrailers(id)
             case .reset(let id, _): resetByClient(id, .disconnected)
             case .malformed(let id):
@@ -46,6 +46,7 @@ extension HTTP2ServerConnection {
         if !head.connectProtocol.isEmpty {
             // An extended CONNECT is an Upgrade in HTTP/2's words; everything behind it speaks of it in HTTP/1's.
             stream.isConnect = true
+            stream.endsTunnel = end
             isComplete = true
             head.method = .get
             head.methodSlice = head.append("GET")
@@ -86,6 +87,12 @@ extension HTTP2ServerConnection {
         scheduleWrite()
     }
 
+    private func takeEnd(_ id: UInt32) {
+        guard let stream = streams[id] else { return }
+        if stream.isConnect, !stream.isTunnel { return streams.update(id) { $0.endsTunnel = true } }
+        stream.exchange?.requestEnd(trailers: nil)
+    }
+
     private func takeTrailers(_ id: UInt32) {
         var trailers = worker.http2.takeHead()
         session.swapHead(&trailers)
@@ -109,6 +116,8 @@ extension HTTP2ServerConnection {
         let head = worker.responseHead
         LocalReply.fill(head, status: 431, bodyBytes: 0)
         session.submitResponse(id, head, end: true)
+        streams[id] = Stream(exchange: nil)
+        answered(id)
         worker.recordRefusal(self, status: 431)
         scheduleWrite()
     }
@@ -130,6 +139,7 @@ extension HTTP2ServerConnection {
         var framing = framing
         if let stream = streams[id], stream.isConnect, head.status == 101 {
             streams.update(id) { $0.isTunnel = true }
+            if stream.endsTunnel { endedTunnels.append(id) }
             head.status = 200
             head.removeAll(.upgrade)
             head.removeAll(named: WebSocketFields.accept)

@@ -19,8 +19,11 @@ final class HTTP2ServerConnection: ServerConnection {
         /// An extended CONNECT: 200 opens a tunnel.
         var isConnect = false
         var isTunnel = false
-        /// Bytes that came after the exchange's end.
+        /// Its client ended its half before there was a tunnel.
+        var endsTunnel = false
+        /// Bytes that came after the exchange's end, and when that was.
         var swallowedBytes = 0
+        var answeredAt: UInt64 = 0
     }
 
     let session: HTTP2Session
@@ -34,11 +37,15 @@ final class HTTP2ServerConnection: ServerConnection {
     private var isDraining = false
     /// When the last GOAWAY is due, after the first.
     private var goodbyeAt = UInt64.max
+    /// When to look for streams that were answered and that the client does not end.
+    private var unfinishedUntil = UInt64.max
     /// The connection ends as soon as nothing is pending.
     private var closesWhenEmpty = false
     /// The last word was sent: what still comes is swallowed, so that the client can read it.
     private var lingersUntil: UInt64 = 0
     private var lingeredBytes = 0
+    /// Tunnels that opened after their client had ended its half.
+    var endedTunnels: [UInt32] = []
 
     override init(worker: Worker, fd: Int32, client: Client) {
         session = HTTP2Session(
@@ -136,6 +143,7 @@ final class HTTP2ServerConnection: ServerConnection {
     override func onBatchEnd() {
         guard !isClosed, lingersUntil == 0 else { return }
         session.now = worker.loop.now
+        while let id = endedTunnels.popLast() { streams[id]?.exchange?.requestEnd(trailers: nil) }
         while !isFull {
             let out = claimOutput()
             let hasMore = session.write(to: out)
@@ -182,9 +190,11 @@ final class HTTP2ServerConnection: ServerConnection {
             scheduleWrite()
         }
         resetStalledStreams(now)
+        if now >= unfinishedUntil { resetUnfinishedStreams(now) }
         if streams.count == 0, now >= idleDeadline {
             worker.metrics.add(.downstreamIdleTimeouts)
-            session.goAway()
+            // Not even a head that was begun holds it open.
+            session.terminate(.noError)
             goodbyeAt = .max
             scheduleWrite()
             idleSince = now
@@ -204,6 +214,29 @@ final class HTTP2ServerConnection: ServerConnection {
         }
     }
 
+    /// Notes that a stream was answered. What the client still sends on it is swallowed for a moment, and then the stream ends.
+    func answered(_ id: UInt32) {
+        let now = worker.loop.now
+        streams.update(id) { $0.answeredAt = now }
+        guard unfinishedUntil == .max, session.isUnfinished(id) else { return }
+        unfinishedUntil = now + UInt64(Limits.lingerTimeoutMilliseconds)
+        armDeadline()
+    }
+
+    private func resetUnfinishedStreams(_ now: UInt64) {
+        unfinishedUntil = .max
+        for id in streams.all {
+            guard let stream = streams[id], stream.exchange == nil, session.isUnfinished(id) else { continue }
+            let end = stream.answeredAt + UInt64(Limits.lingerTimeoutMilliseconds)
+            if now >= end, session.hasSentAll(id) {
+                session.reset(id, .noError)
+                scheduleWrite()
+            } else {
+                unfinishedUntil = min(unfinishedUntil, max(end, now + UInt64(Limits.lingerTimeoutMilliseconds)))
+            }
+        }
+    }
+
     private var idleDeadline: UInt64 {
         if closesWhenEmpty { return idleSince + UInt64(Limits.lingerTimeoutMilliseconds) }
         return idleSince
@@ -211,7 +244,7 @@ final class HTTP2ServerConnection: ServerConnection {
     }
 
     private func armDeadline() {
-        var next = min(goodbyeAt, streams.count == 0 ? idleDeadline : .max)
+        var next = min(min(goodbyeAt, unfinishedUntil), streams.count == 0 ? idleDeadline : .max)
         if stalledSince != 0 { next = min(next, stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)) }
         if session.hasStalledOutput {
             next = min(next, worker.loop.now + UInt64(Limits.writeStallTimeoutMilliseconds))
@@ -228,6 +261,8 @@ final class HTTP2ServerConnection: ServerConnection {
     // MARK: - Commands
 
     override func sendInformational(_ stream: UInt32, _ head: Head) {
+        // One more or less is no loss; a flood of them to a client that reads none would be.
+        guard !isFull else { return }
         session.submitInformational(stream, head)
         scheduleWrite()
     }
@@ -265,6 +300,7 @@ final class HTTP2ServerConnection: ServerConnection {
             $0.isPaused = false
         }
         credit(stream)
+        answered(stream)
     }
 
     // MARK: - Ending

@@ -18,7 +18,9 @@ extension Exchange {
             return refuse(400, "path_normalization_failed")
         }
         upgradeAsked = askedUpgrade(head)
+        if upgradeAsked == nil, !head.connectProtocol.isEmpty { return refuse(501, "upgrade_failed") }
         HopByHop.strip(head, keepingUpgrade: upgradeAsked != nil)
+        head.removeAll(.http2Settings)
         if head.has(.xEnvoy) { stripEnvoyFields() }
         forwardCertificate(connection.client)
         if role == .gateway { sanitiseAtGateway(connection) } else { sanitiseInMesh(connection) }

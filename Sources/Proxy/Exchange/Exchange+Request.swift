@@ -30,10 +30,11 @@ extension Exchange {
             return reply(status: 404, body: "")
         }
         role = worker.listenerRole(position)
-        let chain = worker.chain(of: connection.client)
+        let chain = worker.servingChain(of: connection.client)
         routes = chain >= 0 ? worker.listeners.chains[chain].routes : -1
         guard routes >= 0 else {
-            // The listener does not serve connections like this one any more.
+            // The listener does not serve connections like this one any more: the client should come on a new one.
+            connection.drain()
             outcome = Outcome(.config, .route, .missing)
             details = "filter_chain_not_found"
             return reply(status: 404, body: "")

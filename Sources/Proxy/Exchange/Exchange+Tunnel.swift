@@ -5,17 +5,15 @@ import Wire
 // An exchange whose two sides agreed on another protocol: bytes pass both ways, with backpressure, until both sides have ended. The
 // request's side is its body from then on, the answer's side the answer's body.
 extension Exchange {
-    /// The protocol that this head asks to change to. `Upgrade: h2c` concerns one connection and is ignored here.
+    /// The protocol that this head asks to change to. `h2c` concerns one connection and is ignored, also among others and in an
+    /// extended CONNECT: an endpoint that agreed to it would take requests that no route was found for.
     func askedUpgrade(_ head: Head) -> Slice? {
-        if !head.connectProtocol.isEmpty { return head.connectProtocol }
-        guard head.has(.upgrade), isRequestComplete, let asked = HopByHop.upgrade(head) else { return nil }
-        let isH2C =
-            asked.count == 3
-            && equalIgnoringCase(UnsafePointer(head.storage + asked.start), Self.h2c.utf8Start, count: 3)
-        return isH2C ? nil : asked
+        let isExtended = !head.connectProtocol.isEmpty
+        guard isExtended || head.has(.upgrade) && isRequestComplete,
+            let asked = isExtended ? head.connectProtocol : HopByHop.upgrade(head)
+        else { return nil }
+        return HopByHop.contains(asked, "h2c", in: head) ? nil : asked
     }
-
-    private static let h2c: StaticString = "h2c"
 
     /// The endpoint agreed: the request goes on, without a time limit but that of idleness.
     func openTunnel() {

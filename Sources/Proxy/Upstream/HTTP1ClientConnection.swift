@@ -40,6 +40,8 @@ final class HTTP1ClientConnection: ClientConnection {
 
     override func serve() {
         if isHeadTooLarge, call != nil { return fail(.headTooLarge) }
+        // In a tunnel whose endpoint has ended its half no read will tell.
+        if phase == .tunnel, answerEnded, writeFailed { return fail(.closedMidAnswer) }
         consumeInput()
         readTurn()
     }

@@ -93,10 +93,8 @@ extension HTTP2ClientConnection {
 
     /// Ends one call with a failure; the connection goes on. `code`: what the endpoint is told, where it does not know yet.
     func failStream(_ id: UInt32, _ kind: CallFailure.Kind, code: HTTP2Code? = nil) {
-        if let code {
-            session.reset(id, code)
-            scheduleWrite()
-        }
+        if let code { session.reset(id, code) }
+        scheduleWrite()
         guard let stream = streams[id] else { return }
         streams[id] = nil
         var failure = CallFailure(kind: kind, wasReused: served > 1, sentBytes: kind != .refusedStream)

@@ -99,7 +99,14 @@ final class HTTP2ClientConnection: ClientConnection {
         takeEvents()
         guard !isClosed else { return }
         if session.fault != nil { return fail(.protocolError) }
-        if streams.count == 0, session.isClosing, !session.wantsWrite { retireQuietly() }
+        // Calls that were refused hear of it in the next turn, and the pools count them until then.
+        guard streams.count == 0, refused.isEmpty else { return }
+        if upstreams == nil, served > 0 {
+            // It belongs to no pool, and its only call is over.
+            retire()
+        } else if session.isClosing, !session.wantsWrite {
+            retireQuietly()
+        }
     }
 
     override func drained() { scheduleWrite() }
@@ -228,9 +235,12 @@ final class HTTP2ClientConnection: ClientConnection {
         guard !refused.isEmpty else { return }
         let calls = refused
         refused.removeAll()
+        // Its numbers are used up, or it said goodbye before its first SETTINGS: no other request may come to it.
+        if !session.takesRequests { upstreams?.draining(self) }
         for call in calls where call.isOn(self) {
             call.failed(CallFailure(kind: .refusedStream), connection: self, remains: .alive)
         }
+        if !isClosed { scheduleWrite() }
     }
 
     /// The endpoint closed or broke the connection.

@@ -51,6 +51,8 @@ final class RawClientConnection: ClientConnection {
     // MARK: - Reading
 
     override func serve() {
+        // The endpoint has ended its half, so that no read will tell.
+        if answerEnded, writeFailed { return fail(.closedMidAnswer) }
         consumeInput()
         var budget = Limits.turnBytesMax
         while isReadable, !isPaused, !answerEnded, !isClosed {

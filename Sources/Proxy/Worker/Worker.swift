@@ -174,6 +174,7 @@ package final class Worker {
         Socket.setNoDelay(fd)
         let position = listenerPosition(listenerID)
         if position < 0 || listeners.listeners[position].isPlainHTTP {
+            client.facts.application = .http
             let connection = HTTP1ServerConnection(worker: self, fd: fd, client: client)
             guard enter(connection) else { return }
             connection.begin()
@@ -282,6 +283,15 @@ package final class Worker {
         let position = listenerPosition(client.listenerID)
         client.chain = position >= 0 ? listeners.chain(listener: position, for: client.facts) : -1
         return client.chain
+    }
+
+    /// The chain that serves a client's connection in the generation that serves now; -1: none does, or one that asks more of
+    /// clients than this one showed when its connection began: TLS, or another certificate. A reload never lets in plain text.
+    func servingChain(of client: Client) -> Int {
+        let chain = chain(of: client)
+        guard chain >= 0, listeners.chains[chain].isTLS == client.isTLS else { return -1 }
+        guard client.isTLS, let settings = listeners.chains[chain].context?.settings else { return chain }
+        return settings.accepts(clientsOf: client.settings) ? chain : -1
     }
 
     // MARK: - Handshakes

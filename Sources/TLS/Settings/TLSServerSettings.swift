@@ -59,4 +59,14 @@ package struct TLSServerSettings: Hashable, Sendable {
         self.name = name
         self.origin = origin
     }
+
+    /// Whether a client that was let in under `other` may stay under these settings: they ask for no certificate, or for the same.
+    package func accepts(clientsOf other: TLSServerSettings?) -> Bool {
+        if clientCertificates == .none { return true }
+        guard let other else { return false }
+        return clientCertificates == other.clientCertificates && authorities == other.authorities
+            && revocations == other.revocations && subjectAltNames == other.subjectAltNames
+            && publicKeyHashes == other.publicKeyHashes && certificateHashes == other.certificateHashes
+            && trustDomains == other.trustDomains
+    }
 }

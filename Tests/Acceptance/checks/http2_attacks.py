@@ -540,7 +540,9 @@ def _malformed():
 HARMLESS = {"two equal content-lengths", "host equal to :authority", "host alone", ":path with a fragment", "a space before a value",
             "content-length with spaces", "expect: 100-continue without a body", "an underscore that may become a dash", "http2-settings",
             "user information in :authority", "host beside another :authority", ":path *", "te: trailers, chunked",
-            "neither host nor :authority", "two :authority"}
+            "neither host nor :authority", "two :authority",
+            # The head may be on its way before DATA show the fault; what counts is that no byte beyond the length goes out.
+            "content-length above DATA", "content-length below DATA", "content-length 0 and DATA"}
 
 
 def _literal(encoder, fields):
@@ -577,9 +579,9 @@ def smuggling():
                 if body is not None:
                     raw.frame(w.DATA, w.END_STREAM, 1, body)
                 # A request behind it on the same connection tells what the origin's connection thinks.
-                raw.read(0.3, lambda: raw.closed or 1 in raw.heads or 1 in raw.resets)
+                raw.read(0.3, lambda: raw.closed or raw.goaway is not None or 1 in raw.heads or 1 in raw.resets)
                 raw.request(3, "/after", host=f"{up}.test")
-                raw.read(2, lambda: raw.closed or (raw.status(3) is not None and (1 in raw.resets or raw.status(1) is not None)))
+                raw.read(2, lambda: raw.closed or raw.goaway is not None or (raw.status(3) is not None and (1 in raw.resets or raw.status(1) is not None)))
                 raw.read(0.05)
                 what = f"{raw.status(1) or ''}{' reset ' + w.code(raw.resets[1]) if 1 in raw.resets else ''}" \
                        f"{' GOAWAY ' + w.code(raw.goaway) if raw.goaway is not None else ''}"
@@ -625,11 +627,11 @@ def trailers(front):
         raw.request(1, "/count", False, method="POST")
         raw.frame(w.DATA, 0, 1, b"abc")
         raw.frame(w.HEADERS, w.END_HEADERS | w.END_STREAM, 1, _literal(raw.encoder, fields))
-        raw.read(2, lambda: raw.closed or 1 in raw.heads or 1 in raw.resets)
+        raw.read(2, lambda: raw.closed or raw.goaway is not None or 1 in raw.heads or 1 in raw.resets)
         time.sleep(0.05)
         ends = front.origins.since(mark, "ended")
         arrived = [t for e in ends for t in e["trailers"] if t[0] in ("content-length", "transfer-encoding", "host", "x-evil", "connection", ":path")]
-        note(f"trailer {name}: {raw.status(1)} {[w.code(c) for c in raw.resets.values()]} arrived {[e['trailers'] for e in ends]}")
+        note(f"trailer {name}: {raw.status(1)} {[w.code(c) for c in raw.resets.values()]} arrived {[e['trailers'] for e in ends if e['trailers']]}")
         if arrived:
             wrong.append((name, arrived))
         raw.close()

@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import http
 import json
 import os
 import sys
@@ -26,7 +27,7 @@ async def serve(port):
 
     async def first(path, headers):
         if path == "/refused":
-            return 403, [("X-Why", "no")], b"not here"
+            return http.HTTPStatus.FORBIDDEN, [("X-Why", "no")], b"not here"
 
     async with websockets.serve(echo, "127.0.0.1", port, process_request=first, max_size=1 << 24, subprotocols=["chat"]):
         print("ready", flush=True)
