@@ -94,7 +94,9 @@ struct MatrixScenarios {
             expect(answer.how == "cancelled", "how")
         },
         Case(name: "upstream reset", request: ["path": "/reset"]) { answer, down, _ in
-            expect(answer.status == 200 && !answer.isComplete && answer.length < 100_000, "a whole answer")
+            // A reset may overtake what was sent before it, over HTTP/2 even the head.
+            expect(!answer.isComplete && answer.length < 100_000, "a whole answer")
+                ?? expect(answer.status == 200 || down.hasPrefix("h2") || down.hasSuffix("h2"), "status")
                 ?? expect(down.hasSuffix("h1") || answer.how.hasPrefix("reset"), "how: \(answer.how)")
         },
         Case(name: "afterwards", request: ["path": "/reflect"]) { answer, _, _ in
