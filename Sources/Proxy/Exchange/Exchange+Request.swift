@@ -226,6 +226,8 @@ extension Exchange {
                 tee.advance(primaryReader, by: piece.count)
             }
             if tee.lag(primaryReader) == 0, isRequestComplete { call.sendEnd(trailers: requestTrailers) }
+            // The end of the second half of a tunnel is the end of the exchange.
+            guard isActive, self.tee === tee else { return }
         }
         if !goesOn || tee.lag(primaryReader) > Limits.pendingHighBytes {
             pauseUpload()
