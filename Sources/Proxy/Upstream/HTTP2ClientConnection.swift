@@ -7,11 +7,10 @@ import Wire
 
 /// An HTTP/2 connection to an endpoint: many calls at once, each on a stream of its own.
 final class HTTP2ClientConnection: ClientConnection {
-    /// A call under way. The worker's table of calls keeps it alive.
+    /// A call under way. The worker's table of calls keeps it alive. Not an Optional: Swift 6.3 without optimisation takes no
+    /// `Stream?` for nil whose first field is an `unowned(unsafe)` Optional.
     struct Stream {
-        // Not an optional: swiftc 6.3.1 without optimisation and the library's generic code disagree about how nil looks in an
-        // optional of a struct with an `unowned(unsafe)` optional, and a loop over an array of them never ends.
-        unowned(unsafe) let call: UpstreamCall
+        unowned(unsafe) var call: UpstreamCall
         var isPaused = false
         var uncredited = 0
         var requestEnded = false
@@ -259,8 +258,9 @@ final class HTTP2ClientConnection: ClientConnection {
         refused = []
         close()
         for stream in lost {
+            let call = stream.call
             let own = stream.hasHead && kind == .closedBeforeHead ? .closedMidAnswer : kind
-            stream.call.failed(
+            call.failed(
                 CallFailure(kind: own, errno: errno, wasReused: served > 1, sentBytes: true), connection: self,
                 remains: .closing)
         }

@@ -11,11 +11,12 @@ import random
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 
-from harness import check, note, rss, run, until
-from checks.protocols import Front, certificates, ready
+from harness import WORK, check, missing, nginx, note, rss, run, start, stop, until
+from checks.protocols import HERE, Front, Origins, certificates, ready
 
 HOST = "h1.test"
 
@@ -123,9 +124,9 @@ class Raw:
 class Good(threading.Thread):
     """A client of good will, over HTTP/2 and HTTP/1.1: a request every 20 ms on one connection each."""
 
-    def __init__(self, front):
+    def __init__(self, front, up="h1"):
         super().__init__(daemon=True)
-        self.front, self.ended, self.failures, self.times = front, threading.Event(), [], []
+        self.up, self.front, self.ended, self.failures, self.times = up, front, threading.Event(), [], []
         self.start()
 
     def run(self):
@@ -134,13 +135,14 @@ class Good(threading.Thread):
     async def _run(self):
         from peers import client
         root = certificates().file("root.crt")
-        ways = [client.connect("h2", self.front.port("h2", "h1"), own={}), client.connect("tls-h1", self.front.port("tls-h1", "h1"), root, HOST)]
+        ways = [client.connect("h2", self.front.port("h2", self.up)),
+                client.connect("tls-h1", self.front.port("tls-h1", self.up), root, f"{self.up}.test")]
         ways = [await way for way in ways]
         while not self.ended.is_set():
             for way in ways:
                 began = time.time()
                 try:
-                    got = await client.request(way, "GET", HOST, "/bytes?n=2000", seconds=10)
+                    got = await client.request(way, "GET", f"{self.up}.test", "/bytes?n=2000", seconds=10)
                     if got.status != 200 or len(got.body) != 2000:
                         self.failures.append(repr(got))
                         if len(self.failures) > 3:
@@ -361,6 +363,22 @@ FLOODS = [rapid_reset, made_you_reset, made_you_reset_overflow, made_you_reset_h
           many_streams, stream_dependency_loop]
 
 
+class Quick(Origins):
+    """Behind HTTP/1.1 stands an nginx with 40 MB in /big; the good client talks to another origin, so that what is slow is the proxy."""
+
+    def __init__(self):
+        super().__init__()
+        stop(self.child)
+        rest = [a for kind in ("h2", "tls-h1", "tls-h2") for a in ("--" + kind, str(self.ports[kind]))]
+        chain, key = certificates()["server"]
+        self.child = start([sys.executable, os.path.join(HERE, "peers", "origin.py"), *rest, "--cert", chain, "--key", key, "--record", self.path])
+        folder = os.path.join(WORK, "quick")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "big"), "wb") as file:
+            file.truncate(40_000_000)
+        self.nginx = nginx({self.ports["h1"]: f"root {folder};"})
+
+
 def _wanted(name):
     return os.environ.get("ATTACK", name) == name
 
@@ -388,36 +406,39 @@ def floods():
             check(f"{name}: {'ends the connection, and ' if must_end else ''}the good client does not notice",
                   unhurt and (ended or not must_end) and front.child.poll() is None,
                   f"{what} in {took:.1f} s; {verdict}; RSS {before} to {peak} KiB; good: {how} {failures or ''}")
-        slow(front)
+    if not missing("nginx"):
+        with Front.chosen(Quick()) as front:
+            slow(front)
+            stop(front.origins.nginx)
 
 
 def slow(front):
     """What is held instead of flooded."""
     if _wanted("one_byte_windows"):
-        good, before = Good(front), rss(front.pid())
+        good, before = Good(front, "h2"), rss(front.pid())
         held = []
         for _ in range(20):
             from peers import wire
             raw = Raw(front.port("h2", "h1"), own={wire.INITIAL_WINDOW_SIZE: 1})
             for i in range(50):
-                raw.request(2 * i + 1, "/bytes?n=4000000")
+                raw.request(2 * i + 1, "/big")
             held.append(raw)
         time.sleep(3)
         after = rss(front.pid())
         unhurt, how, failures = good.stop()
         for raw in held:
             raw.close()
-        check("one-byte windows on 1000 answers of 4 MB hold little memory", unhurt and after - before < 400_000,
+        check("one-byte windows on 1000 answers of 40 MB hold little memory", unhurt and after - before < 400_000,
               f"RSS {before} to {after} KiB; good: {how} {failures or ''}")
         time.sleep(1)
         note(f"RSS {rss(front.pid())} KiB after they left")
     if _wanted("no_window"):
-        good, before = Good(front), rss(front.pid())
+        good, before = Good(front, "h2"), rss(front.pid())
         held = []
         for _ in range(20):
             raw = Raw(front.port("h2", "h1"))
             for i in range(10):
-                raw.request(2 * i + 1, "/bytes?n=40000000")
+                raw.request(2 * i + 1, "/big")
                 raw.frame(raw.wire.WINDOW_UPDATE, 0, 2 * i + 1, struct.pack(">I", 0x7fff0000 - 65535))
             raw.frame(raw.wire.WINDOW_UPDATE, 0, 0, struct.pack(">I", 0x7fff0000 - 65535))
             held.append(raw)
@@ -429,7 +450,7 @@ def slow(front):
         check("open windows and a client that never reads hold little memory", unhurt and after - before < 400_000,
               f"200 answers of 40 MB; RSS {before} to {after} KiB; good: {how} {failures or ''}")
     if _wanted("slow_preface"):
-        good = Good(front)
+        good = Good(front, "h2")
         sockets = []
         for i in range(200):
             raw = Raw(front.port("h2", "h1"), preface=False)
@@ -833,6 +854,27 @@ def tls():
             child.wait()
             return f"{sent} key updates, {'open' if alive else 'closed'}"
 
+        def gone():
+            """Handshakes whose clients leave at once, in each way: no connection stays behind."""
+            from peers import client
+            before = descriptors(front.pid())
+            for index in range(300):
+                context = client.context(None, ["h2"] if index % 2 else ["http/1.1"])
+                if index % 3 == 0:
+                    context.maximum_version = ssl.TLSVersion.TLSv1_2
+                plain = socket.create_connection(("127.0.0.1", target), timeout=5)
+                if index % 5 == 4:
+                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                session = context.wrap_socket(plain, server_hostname=HOST)
+                if index % 7 == 6:
+                    session.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" if index % 2 else b"GET / HT")
+                session.close()
+            left = until(lambda: descriptors(front.pid()) <= before + 2, 5)
+            after = descriptors(front.pid())
+            check("gone: no connection stays behind", left, f"{before} descriptors before, {after} after 300 that left")
+            return f"{after - before} left"
+
+        beside("gone", gone)
         beside("handshake_storm", storm)
         beside("slow_hello", slow_hello)
         beside("plain_on_tls", plain_http)
@@ -842,6 +884,10 @@ def tls():
         beside("half_open", half_open)
         if _wanted("versions"):
             versions(target)
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def _hello():

@@ -106,7 +106,7 @@ class Folder:
         self._file("intermediate.crt", pem(middle.certificate))
         server, client = [ExtendedKeyUsageOID.SERVER_AUTH], [ExtendedKeyUsageOID.CLIENT_AUTH]
         local = dict(ips=["127.0.0.1", "::1"], uses=server)
-        names = ["localhost", "h1.test", "h2.test", "tls-h1.test", "tls-h2.test", "web.test"]
+        names = ["localhost", "h1.test", "h2.test", "tls-h1.test", "tls-h2.test", "web.test", "live.test"]
         rsa_key = rsa.generate_private_key(65537, 2048)
         self._leaf("server", low, "server", dns=names, **local)
         self._leaf("server-rsa", middle, "server rsa", dns=names, key=rsa_key, **local)
