@@ -85,6 +85,8 @@ struct AbuseScenarios {
         let farewell = client.farewell { $0.resets.count >= 10 || $0.goAwayCode != nil }
         #expect(farewell.goAwayCode == nil && farewell.resets.count == 10, "\(farewell)")
         #expect(farewell.resets.values.allSatisfy { $0 == 7 }, "REFUSED_STREAM")
-        try waitUntil("the others are under way") { try shop.proxy.metric("outrider_downstream_requests_active") == 1024 }
+        try waitUntil("the others are under way") {
+            try shop.proxy.metric("outrider_downstream_requests_active") == 1024
+        }
     }
 }

@@ -23,85 +23,89 @@ struct MatrixScenarios {
 
     static func cases() -> [Case] {
         [
-        Case(name: "GET", request: ["path": "/reflect?a=b%20c", "fields": [["x-own", "1"], ["te", "trailers"]]]) { answer, _, up in
-            let seen = answer.seen
-            let names = (seen["fields"] as? [[String]] ?? []).map { $0[0] }
-            let isH2 = up.hasSuffix("h2")
-            return expect(answer.status == 200 && answer.isComplete, "no answer")
-                ?? expect(seen["path"] as? String == "/reflect?a=b%20c", "path")
-                ?? expect(seen["authority"] as? String == "\(up).example", "authority")
-                ?? expect(seen["protocol"] as? String == (isH2 ? "h2" : "h1"), "protocol")
-                ?? expect(names.contains("x-own") && names.contains("x-request-id"), "fields")
-                ?? expect(
-                    !names.contains { ["upgrade", "http2-settings", "transfer-encoding"].contains($0) }
-                        && !(isH2 && names.contains("connection")), "hop-by-hop fields")
-        },
-        Case(name: "POST", request: ["method": "POST", "path": "/reflect", "body": "eleven byte"]) { answer, _, _ in
-            expect(answer.status == 200 && answer.seen["length"] as? Int == 11, "body")
-        },
-        Case(name: "empty POST", request: ["method": "POST", "path": "/reflect"]) { answer, _, _ in
-            expect(answer.status == 200 && answer.seen["length"] as? Int == 0, "body")
-        },
-        Case(
-            name: "trailers up",
-            request: [
-                "method": "POST", "path": "/reflect", "body": "with a tail",
-                "trailers": [["x-tail", "t"], ["x-tail-two", "u"]],
-            ]
-        ) { answer, _, _ in
-            expect(answer.status == 200 && answer.seen["length"] as? Int == 11, "body")
-                ?? expect(
-                    answer.seen["trailers"] as? [[String]] == [["x-tail", "t"], ["x-tail-two", "u"]], "trailers")
-        },
-        Case(name: "trailers down", request: ["path": "/trailers", "fields": [["te", "trailers"]]]) { answer, _, _ in
-            expect(answer.status == 200 && answer.text == "with trailers" && answer.isComplete, "body")
-                ?? expect(answer.field("x-head") == "h", "head")
-                ?? expect(answer.trailers == [["x-check", "abc"], ["x-count", "13"]], "trailers")
-        },
-        Case(name: "HEAD", request: ["method": "HEAD", "path": "/bytes?n=4096"]) { answer, _, _ in
-            expect(answer.status == 200 && answer.length == 0 && answer.isComplete, "answer")
-                ?? expect(answer.field("content-length") == "4096", "content-length")
-        },
-        Case(name: "204", request: ["path": "/204"]) { answer, _, _ in
-            expect(answer.status == 204 && answer.isComplete && answer.field("x-kind") == "empty", "answer")
-        },
-        Case(name: "304", request: ["path": "/304"]) { answer, _, _ in
-            expect(answer.status == 304 && answer.isComplete && answer.field("etag") == "\"e\"", "answer")
-        },
-        Case(name: "1 MiB down", request: ["path": "/bytes?n=1048576"]) { answer, _, _ in
-            expect(answer.status == 200 && answer.isComplete && answer.length == 1_048_576, "length")
-                ?? expect(answer.hash == Self.megabyteHash, "hash")
-        },
-        Case(name: "1 MiB up", request: ["method": "POST", "path": "/reflect", "size": 1_048_576]) { answer, _, _ in
-            expect(answer.status == 200 && answer.seen["length"] as? Int == 1_048_576, "length")
-                ?? expect(answer.seen["hash"] as? String == Self.megabyteHash, "hash")
-        },
-        Case(
-            name: "cookies",
-            request: ["path": "/reflect", "fields": [["cookie", "a=1"], ["cookie", "b=2"], ["cookie", "c=3"]]]
-        ) { answer, down, up in
-            let cookies = (answer.seen["fields"] as? [[String]] ?? []).filter { $0[0] == "cookie" }.map { $0[1] }
-            // HTTP/2 may split what HTTP/1.1 must have as one field (RFC 9113 section 8.2.3).
-            let isJoined = !up.hasSuffix("h2") && down.hasSuffix("h2")
-            return expect(
-                isJoined ? cookies == ["a=1; b=2; c=3"] : cookies.joined(separator: "; ") == "a=1; b=2; c=3",
-                "\(cookies)")
-        },
-        Case(name: "early answer", request: ["method": "POST", "path": "/early", "early": true, "size": 4096]) { answer, _, _ in
-            expect(answer.status == 200 && answer.text == "early", "answer")
-        },
-        Case(name: "client reset", request: ["method": "POST", "path": "/hang", "resetAfter": "head"]) { answer, _, _ in
-            expect(answer.how == "cancelled", "how")
-        },
-        Case(name: "upstream reset", request: ["path": "/reset"]) { answer, down, _ in
-            // A reset may overtake what was sent before it, over HTTP/2 even the head.
-            expect(!answer.isComplete && answer.length < 100_000, "a whole answer")
-                ?? expect(answer.status == 200 || down.hasPrefix("h2") || down.hasSuffix("h2"), "status")
-                ?? expect(down.hasSuffix("h1") || answer.how.hasPrefix("reset"), "how: \(answer.how)")
-        },
-        Case(name: "afterwards", request: ["path": "/reflect"]) { answer, _, _ in
-            expect(answer.status == 200 && answer.isComplete, "no answer")
-        },
+            Case(name: "GET", request: ["path": "/reflect?a=b%20c", "fields": [["x-own", "1"], ["te", "trailers"]]]) {
+                answer, _, up in
+                let seen = answer.seen
+                let names = (seen["fields"] as? [[String]] ?? []).map { $0[0] }
+                let isH2 = up.hasSuffix("h2")
+                return expect(answer.status == 200 && answer.isComplete, "no answer")
+                    ?? expect(seen["path"] as? String == "/reflect?a=b%20c", "path")
+                    ?? expect(seen["authority"] as? String == "\(up).example", "authority")
+                    ?? expect(seen["protocol"] as? String == (isH2 ? "h2" : "h1"), "protocol")
+                    ?? expect(names.contains("x-own") && names.contains("x-request-id"), "fields")
+                    ?? expect(
+                        !names.contains { ["upgrade", "http2-settings", "transfer-encoding"].contains($0) }
+                            && !(isH2 && names.contains("connection")), "hop-by-hop fields")
+            },
+            Case(name: "POST", request: ["method": "POST", "path": "/reflect", "body": "eleven byte"]) { answer, _, _ in
+                expect(answer.status == 200 && answer.seen["length"] as? Int == 11, "body")
+            },
+            Case(name: "empty POST", request: ["method": "POST", "path": "/reflect"]) { answer, _, _ in
+                expect(answer.status == 200 && answer.seen["length"] as? Int == 0, "body")
+            },
+            Case(
+                name: "trailers up",
+                request: [
+                    "method": "POST", "path": "/reflect", "body": "with a tail",
+                    "trailers": [["x-tail", "t"], ["x-tail-two", "u"]],
+                ]
+            ) { answer, _, _ in
+                expect(answer.status == 200 && answer.seen["length"] as? Int == 11, "body")
+                    ?? expect(
+                        answer.seen["trailers"] as? [[String]] == [["x-tail", "t"], ["x-tail-two", "u"]], "trailers")
+            },
+            Case(name: "trailers down", request: ["path": "/trailers", "fields": [["te", "trailers"]]]) {
+                answer, _, _ in
+                expect(answer.status == 200 && answer.text == "with trailers" && answer.isComplete, "body")
+                    ?? expect(answer.field("x-head") == "h", "head")
+                    ?? expect(answer.trailers == [["x-check", "abc"], ["x-count", "13"]], "trailers")
+            },
+            Case(name: "HEAD", request: ["method": "HEAD", "path": "/bytes?n=4096"]) { answer, _, _ in
+                expect(answer.status == 200 && answer.length == 0 && answer.isComplete, "answer")
+                    ?? expect(answer.field("content-length") == "4096", "content-length")
+            },
+            Case(name: "204", request: ["path": "/204"]) { answer, _, _ in
+                expect(answer.status == 204 && answer.isComplete && answer.field("x-kind") == "empty", "answer")
+            },
+            Case(name: "304", request: ["path": "/304"]) { answer, _, _ in
+                expect(answer.status == 304 && answer.isComplete && answer.field("etag") == "\"e\"", "answer")
+            },
+            Case(name: "1 MiB down", request: ["path": "/bytes?n=1048576"]) { answer, _, _ in
+                expect(answer.status == 200 && answer.isComplete && answer.length == 1_048_576, "length")
+                    ?? expect(answer.hash == Self.megabyteHash, "hash")
+            },
+            Case(name: "1 MiB up", request: ["method": "POST", "path": "/reflect", "size": 1_048_576]) { answer, _, _ in
+                expect(answer.status == 200 && answer.seen["length"] as? Int == 1_048_576, "length")
+                    ?? expect(answer.seen["hash"] as? String == Self.megabyteHash, "hash")
+            },
+            Case(
+                name: "cookies",
+                request: ["path": "/reflect", "fields": [["cookie", "a=1"], ["cookie", "b=2"], ["cookie", "c=3"]]]
+            ) { answer, down, up in
+                let cookies = (answer.seen["fields"] as? [[String]] ?? []).filter { $0[0] == "cookie" }.map { $0[1] }
+                // HTTP/2 may split what HTTP/1.1 must have as one field (RFC 9113 section 8.2.3).
+                let isJoined = !up.hasSuffix("h2") && down.hasSuffix("h2")
+                return expect(
+                    isJoined ? cookies == ["a=1; b=2; c=3"] : cookies.joined(separator: "; ") == "a=1; b=2; c=3",
+                    "\(cookies)")
+            },
+            Case(name: "early answer", request: ["method": "POST", "path": "/early", "early": true, "size": 4096]) {
+                answer, _, _ in
+                expect(answer.status == 200 && answer.text == "early", "answer")
+            },
+            Case(name: "client reset", request: ["method": "POST", "path": "/hang", "resetAfter": "head"]) {
+                answer, _, _ in
+                expect(answer.how == "cancelled", "how")
+            },
+            Case(name: "upstream reset", request: ["path": "/reset"]) { answer, down, _ in
+                // A reset may overtake what was sent before it, over HTTP/2 even the head.
+                expect(!answer.isComplete && answer.length < 100_000, "a whole answer")
+                    ?? expect(answer.status == 200 || down.hasPrefix("h2") || down.hasSuffix("h2"), "status")
+                    ?? expect(down.hasSuffix("h1") || answer.how.hasPrefix("reset"), "how: \(answer.how)")
+            },
+            Case(name: "afterwards", request: ["path": "/reflect"]) { answer, _, _ in
+                expect(answer.status == 200 && answer.isComplete, "no answer")
+            },
         ]
     }
 

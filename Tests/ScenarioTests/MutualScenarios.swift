@@ -102,13 +102,17 @@ struct MutualScenarios {
         let certificates = try Certificates.get()
         let url = "https://api.example/"
         #expect(try Curl.get(url, port: pair.ingress, ["-k"]).exit != 0)
-        #expect(try Curl.get(
-            url, port: pair.ingress,
-            ["-k", "--cert", certificates.chain("foreign"), "--key", certificates.key("foreign")]).exit != 0)
+        #expect(
+            try Curl.get(
+                url, port: pair.ingress,
+                ["-k", "--cert", certificates.chain("foreign"), "--key", certificates.key("foreign")]
+            ).exit != 0)
         // The authority is right, the name is none of the trust domain's.
-        #expect(try Curl.get(
-            url, port: pair.ingress,
-            ["-k", "--cert", certificates.chain("client"), "--key", certificates.key("client")]).exit != 0)
+        #expect(
+            try Curl.get(
+                url, port: pair.ingress,
+                ["-k", "--cert", certificates.chain("client"), "--key", certificates.key("client")]
+            ).exit != 0)
         let own = ["-k", "--cert", certificates.chain("web"), "--key", certificates.key("web")]
         #expect(try Curl.get(url, port: pair.ingress, own).status == 200)
         #expect(pair.origin.count == 2)
@@ -177,10 +181,14 @@ struct MutualScenarios {
         let rules: [(name: String, policy: String, fault: String?)] = [
             ("good", "{mode: SIMPLE, caCertificates: \(certificates.root), sni: origin.example}", nil),
             ("names", "{mode: SIMPLE, caCertificates: \(certificates.root), subjectAltNames: [origin.example]}", nil),
-            ("mismatch", "{mode: SIMPLE, caCertificates: \(certificates.root), subjectAltNames: [else.example]}",
-             "name_mismatch"),
-            ("stranger", "{mode: SIMPLE, caCertificates: \(certificates.stranger), sni: origin.example}",
-             "unknown_issuer"),
+            (
+                "mismatch", "{mode: SIMPLE, caCertificates: \(certificates.root), subjectAltNames: [else.example]}",
+                "name_mismatch"
+            ),
+            (
+                "stranger", "{mode: SIMPLE, caCertificates: \(certificates.stranger), sni: origin.example}",
+                "unknown_issuer"
+            ),
             ("skip", "{mode: SIMPLE, insecureSkipVerify: true}", nil),
             ("plain", "{mode: DISABLE}", ""),
         ]

@@ -6,13 +6,16 @@ import Testing
 /// Connections of bytes.
 @Suite("TCP routes")
 struct TCPScenarios {
-    /// A server of bytes: says its name first where it has one, then gives back what it gets until the end, then `bye`.
+    /// A server of bytes: says its name first, then gives back what it gets until the end, then `bye`. One that ends first says
+    /// no more than its name, and only listens from then on.
     final class ByteOrigin: Sendable {
         let port: UInt16
         private let listener: Int32
-        private let counts = Mutex((connections: 0, ends: 0, open: Set<Int32>()))
+        private let endsFirst: Bool
+        private let counts = Mutex((connections: 0, ends: 0, received: 0, open: Set<Int32>()))
 
-        init(saying name: String) throws {
+        init(saying name: String, endsFirst: Bool = false) throws {
+            self.endsFirst = endsFirst
             listener = try TestSocket.listen()
             port = TestSocket.port(of: listener)
             Thread.detachNewThread { [self] in
@@ -37,6 +40,7 @@ struct TCPScenarios {
         }
 
         var connections: Int { counts.withLock { $0.connections } }
+        var received: Int { counts.withLock { $0.received } }
         var ends: Int { counts.withLock { $0.ends } }
 
         func stop() {
@@ -47,13 +51,18 @@ struct TCPScenarios {
         private func serve(_ fd: Int32, _ name: String) {
             TestSocket.limit(fd, milliseconds: 120_000)
             TestSocket.send(fd, Array(name.utf8))
+            if endsFirst { shutdown(fd, Int32(SHUT_WR)) }
             var bytes = [UInt8](repeating: 0, count: 65536)
             while true {
                 let count = recv(fd, &bytes, bytes.count, 0)
                 if count <= 0 { break }
-                if !TestSocket.send(fd, Array(bytes[..<count])) { return }
+                if endsFirst {
+                    counts.withLock { $0.received += count }
+                } else if !TestSocket.send(fd, Array(bytes[..<count])) {
+                    return
+                }
             }
-            TestSocket.send(fd, Array("bye".utf8))
+            if !endsFirst { TestSocket.send(fd, Array("bye".utf8)) }
         }
     }
 
@@ -64,8 +73,8 @@ struct TCPScenarios {
         let proxy: ScenarioProxy
         let port: UInt16
 
-        init(weights: (Int, Int) = (1, 0), policy: String = "{}") throws {
-            one = try ByteOrigin(saying: "one:")
+        init(weights: (Int, Int) = (1, 0), policy: String = "{}", endsFirst: Bool = false) throws {
+            one = try ByteOrigin(saying: "one:", endsFirst: endsFirst)
             two = try ByteOrigin(saying: "two:")
             port = try TestSocket.freePort()
             let admin = try TestSocket.freePort()
@@ -125,6 +134,23 @@ struct TCPScenarios {
         #expect(ferry.one.connections == 1 && ferry.two.connections == 0)
         try waitUntil("the log has a line") { ferry.proxy.output.contains("\"- - -\" 0 -") }
         #expect(ferry.proxy.output.contains("outbound|9000||one.shop.svc.cluster.local"), "\(ferry.proxy.output)")
+    }
+
+    @Test("a server may end its half first: what the client still sends arrives, and its end is the connection's")
+    func serverEndsFirst() throws {
+        let ferry = try Ferry(endsFirst: true)
+        for round in 1...20 {
+            let client = try RawClient(port: ferry.port)
+            var bytes = [UInt8](repeating: 0, count: 16)
+            #expect(recv(client.fd, &bytes, 4, Int32(MSG_WAITALL)) == 4)
+            #expect(recv(client.fd, &bytes, 1, 0) == 0)
+            client.send("still here")
+            shutdown(client.fd, Int32(SHUT_WR))
+            try waitUntil("the server has it, and the end") {
+                ferry.one.received == round * 10 && ferry.one.ends == round
+            }
+        }
+        try ferry.proxy.waitForMetric("istio_tcp_connections_closed_total", ["response_flags": "-"], 20)
     }
 
     @Test("weights divide connections as chance allows")

@@ -13,7 +13,8 @@ struct TLSScenarios {
         let plain: UInt16
         let certificates: Certificates
 
-        init(_ servers: [String], more: String = "", plainServer: String = "hosts: ['*']", folder: String? = nil) throws {
+        init(_ servers: [String], more: String = "", plainServer: String = "hosts: ['*']", folder: String? = nil) throws
+        {
             certificates = try Certificates.get()
             origin = try TestOrigin(saying: "origin")
             port = try TestSocket.freePort()
@@ -95,7 +96,8 @@ struct TLSScenarios {
 
     // MARK: - Client certificates
 
-    @Test("MUTUAL lets in whom its authority knows, and the origin learns whom", arguments: ["MUTUAL", "OPTIONAL_MUTUAL"])
+    @Test(
+        "MUTUAL lets in whom its authority knows, and the origin learns whom", arguments: ["MUTUAL", "OPTIONAL_MUTUAL"])
     func mutual(mode: String) throws {
         let certificates = try Certificates.get()
         let edge = try Edge([
@@ -197,16 +199,16 @@ struct TLSScenarios {
                 try certificates.text(path).split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
             }
             return try """
-                apiVersion: v1
-                kind: Secret
-                metadata: {name: web-cert, namespace: shop}
-                type: kubernetes.io/tls
-                stringData:
-                  tls.crt: |
-                \(indented(certificates.chain(name)))
-                  tls.key: |
-                \(indented(certificates.key(name)))
-                """
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: web-cert, namespace: shop}
+            type: kubernetes.io/tls
+            stringData:
+              tls.crt: |
+            \(indented(certificates.chain(name)))
+              tls.key: |
+            \(indented(certificates.key(name)))
+            """
         }
         let edge = try Edge(["hosts: ['*'], tls: {mode: SIMPLE, credentialName: web-cert}"], more: secret("one"))
         #expect(try edge.get("one.example").status == 200)
@@ -249,7 +251,9 @@ struct TLSScenarios {
     @Test("plain HTTP on the TLS port gets nothing, and neither do bytes at random; others are served")
     func notTLS() throws {
         let edge = try Edge(["hosts: [one.example], \(Self.simple("one"))"])
-        for bytes in ["GET / HTTP/1.1\r\nHost: one.example\r\n\r\n", "\u{16}\u{3}\u{1}\u{0}\u{5}hello, this is no hello"] {
+        for bytes in [
+            "GET / HTTP/1.1\r\nHost: one.example\r\n\r\n", "\u{16}\u{3}\u{1}\u{0}\u{5}hello, this is no hello",
+        ] {
             let client = try RawClient(port: edge.port)
             client.send(bytes)
             let rest = client.rest(milliseconds: 20_000)

@@ -155,7 +155,9 @@ struct UpgradeScenarios {
             "\(nominates ? "Connection: Upgrade\r\n" : "")Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
             "\(nominates ? "Connection: Upgrade\r\n" : "")Upgrade: H2C\r\n\r\n",
         ] {
-            client.send("POST /smuggle HTTP/1.1\r\nHost: a\r\n\(fields.contains("Content-Length") ? "" : "Content-Length: 0\r\n")\(fields)")
+            client.send(
+                "POST /smuggle HTTP/1.1\r\nHost: a\r\n\(fields.contains("Content-Length") ? "" : "Content-Length: 0\r\n")\(fields)"
+            )
             let answer = try #require(client.answer())
             #expect(answer.status == 426, "\(answer)")
         }

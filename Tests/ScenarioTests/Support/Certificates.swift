@@ -43,7 +43,9 @@ final class Certificates: Sendable {
     }
 
     /// A certificate with these names (`subjectAltName`), signed by one of the authorities. An existing one is replaced at once.
-    func issue(_ name: String, names: String, by authority: String = "root", days: Int = 30, common: String? = nil) throws {
+    func issue(_ name: String, names: String, by authority: String = "root", days: Int = 30, common: String? = nil)
+        throws
+    {
         let base = "\(folder)/\(name)"
         try "subjectAltName=\(names)\nbasicConstraints=CA:false\n"
             .write(toFile: "\(base).ext", atomically: true, encoding: .utf8)
@@ -79,7 +81,9 @@ final class Certificates: Sendable {
 
     private static func remember(_ folder: String) {
         atexit {
-            if case .success(let made) = Certificates.shared { try? FileManager.default.removeItem(atPath: made.folder) }
+            if case .success(let made) = Certificates.shared {
+                try? FileManager.default.removeItem(atPath: made.folder)
+            }
         }
     }
 }

@@ -83,7 +83,9 @@ extension Manifest {
         routes("- route:\n  - destination: {host: \(service)}", hosts: hosts, gateways: gateways, name: service)
     }
 
-    static func resource(_ kind: String, _ name: String, _ spec: String, api: String = "networking.istio.io/v1") -> String {
+    static func resource(_ kind: String, _ name: String, _ spec: String, api: String = "networking.istio.io/v1")
+        -> String
+    {
         let lines = spec.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
         return "apiVersion: \(api)\nkind: \(kind)\nmetadata: {name: \(name), namespace: shop}\nspec:\n\(lines)"
     }

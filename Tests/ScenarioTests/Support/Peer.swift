@@ -56,7 +56,8 @@ final class PeerOrigin {
         }
         process = try Peer.start("origin.py", arguments, folder: folder)
         do { try waitUntil("the origin is ready") { events.contains { $0["event"] as? String == "ready" } } } catch {
-            throw ScenarioError("\(error): \((try? String(contentsOfFile: "\(folder)/origin.py.log", encoding: .utf8)) ?? "")")
+            throw ScenarioError(
+                "\(error): \((try? String(contentsOfFile: "\(folder)/origin.py.log", encoding: .utf8)) ?? "")")
         }
     }
 

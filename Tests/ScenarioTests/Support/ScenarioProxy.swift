@@ -46,6 +46,8 @@ final class ScenarioProxy {
     }
 
     deinit {
+        // A process that dies takes a moment to say where.
+        if log.contains("Fatal error") { try? waitUntil("it is dead") { process.exitStatus != nil } }
         let status = process.exitStatus
         let log = self.log
         let isHurt = ["Sanitizer", "Fatal error", "*** "].contains { log.contains($0) }

@@ -1,9 +1,11 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// Blocking sockets with a time limit on every call, so that a broken proxy fails a test instead of hanging it.
 enum TestSocket {
     static let limitSeconds = 20
+    private static let given = Mutex<Set<UInt16>>([])
 
     /// A listening socket on the loopback, or on a Unix socket. Port 0 picks a free one.
     static func listen(port: UInt16 = 0) throws -> Int32 {
@@ -45,12 +47,13 @@ enum TestSocket {
     }
 
     /// A port on which nobody listens, below those that the system gives to connections: none of them can take it meanwhile.
+    /// Never the same twice, as the one who asked may take a while to listen.
     static func freePort() throws -> UInt16 {
         for _ in 0..<1000 {
-            if let fd = try? listen(port: UInt16.random(in: 20_000..<32_000)) {
-                defer { close(fd) }
-                return port(of: fd)
-            }
+            let port = UInt16.random(in: 20_000..<32_000)
+            guard given.withLock({ $0.insert(port).inserted }), let fd = try? listen(port: port) else { continue }
+            close(fd)
+            return port
         }
         throw ScenarioError("no port is free")
     }
