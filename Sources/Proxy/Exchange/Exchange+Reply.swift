@@ -79,6 +79,10 @@ extension Exchange {
             extraFlags.insert(.resolutionFailure)
             details = "dns_resolution_failure"
             return reply(status: 503, body: "DNS resolution failure")
+        case .tlsQuarantined:
+            extraFlags.insert(.upstreamConnectFailure)
+            details = "tls_certificate_not_available"
+            return reply(status: 503, body: "TLS with the upstream cannot be set up: a certificate cannot be used")
         case .loop:
             details = "loop_refused"
             return reply(status: 502, body: "the destination is this proxy's own listener")
@@ -101,6 +105,10 @@ extension Exchange {
             if failure.kind == .connectFailure, failure.errno != 0 {
                 text.append(", transport failure reason: delayed connect error: ")
                 text.append(Errno.text(failure.errno))
+            }
+            if let fault = failure.tlsFault {
+                text.append(", transport failure reason: TLS: ")
+                text.append(fault.sentence)
             }
             LocalReply.fill(head, status: isProtocol ? 502 : 503, bodyBytes: text.count)
             if failure.kind == .overflow {

@@ -84,15 +84,11 @@ extension HTTP2ClientConnection {
     /// The answer is complete: the stream is let go, reset where the request is not over.
     func finish(_ id: UInt32, trailers: Head?) {
         guard let stream = streams[id] else { return }
-<<<<<<< HEAD
-=======
-        let call = stream.call
->>>>>>> refs/heads/scen
         streams[id] = nil
         if stream.uncredited > 0 { session.consumed(id, stream.uncredited) }
         if !stream.requestEnded { session.reset(id, .noError) }
         scheduleWrite()
-        call.ended(trailers: trailers, connection: self, isReusable: true)
+        stream.call.ended(trailers: trailers, connection: self, isReusable: true)
     }
 
     /// Ends one call with a failure; the connection goes on. `code`: what the endpoint is told, where it does not know yet.
@@ -101,12 +97,8 @@ extension HTTP2ClientConnection {
         scheduleWrite()
         guard let stream = streams[id] else { return }
         streams[id] = nil
-<<<<<<< HEAD
-=======
-        let call = stream.call
->>>>>>> refs/heads/scen
         var failure = CallFailure(kind: kind, wasReused: served > 1, sentBytes: kind != .refusedStream)
         if stream.hasHead, kind == .streamReset { failure.kind = .closedMidAnswer }
-        call.failed(failure, connection: self, remains: .alive)
+        stream.call.failed(failure, connection: self, remains: .alive)
     }
 }

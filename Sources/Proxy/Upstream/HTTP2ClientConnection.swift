@@ -10,11 +10,7 @@ final class HTTP2ClientConnection: ClientConnection {
     /// A call under way. The worker's table of calls keeps it alive. Not an Optional: Swift 6.3 without optimisation takes no
     /// `Stream?` for nil whose first field is an `unowned(unsafe)` Optional.
     struct Stream {
-<<<<<<< HEAD
         unowned(unsafe) let call: UpstreamCall
-=======
-        unowned(unsafe) var call: UpstreamCall
->>>>>>> refs/heads/scen
         var isPaused = false
         var uncredited = 0
         var requestEnded = false
@@ -262,12 +258,8 @@ final class HTTP2ClientConnection: ClientConnection {
         refused = []
         close()
         for stream in lost {
-<<<<<<< HEAD
-=======
-            let call = stream.call
->>>>>>> refs/heads/scen
             let own = stream.hasHead && kind == .closedBeforeHead ? .closedMidAnswer : kind
-            call.failed(
+            stream.call.failed(
                 CallFailure(kind: own, errno: errno, wasReused: served > 1, sentBytes: true), connection: self,
                 remains: .closing)
         }
