@@ -7,8 +7,9 @@
 Needs siege, wrk, ab, curl, nginx, node, nghttp and h2load, and from PyPI, for the Python that runs it, hpack, cryptography, websockets,
 grpcio, grpcio-health-checking and httpx[http2]. H2SPEC names an h2spec binary, GRPC_INTEROP a folder with gRPC's interop client and
 server, AUTOBAHN a runner of Autobahn's cases. FRONT=envoy (or nghttpx, direct) puts another in Outrider's place, to judge the checks
-themselves; MATRIX, CASE and ATTACK take a part (see checks/protocols.py and checks/http2_attacks.py). What is missing is skipped and said. OUTRIDER_BINARY names another binary. Each check
-prints PASS or FAIL with what was measured; the exit status is 1 when one failed. All traffic stays on the loopback.
+themselves; MATRIX, CASE and ATTACK take a part (see checks/protocols.py and checks/http2_attacks.py). What is missing is
+skipped and said. OUTRIDER_BINARY names another binary. Each check prints PASS or FAIL with what was measured; the exit
+status is 1 when one failed. All traffic stays on the loopback.
 """
 
 import argparse
