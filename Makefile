@@ -7,7 +7,8 @@ SHELL := /bin/bash
 # What building needs; then what the scenario tests talk to and with; then what the benchmark compares with.
 BUILD_PACKAGES := libre2-dev libssl-dev libnghttp2-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) siege openssl
-TEST_PACKAGES  := $(RUN_PACKAGES) curl wrk apache2-utils nginx python3 python3-flask nodejs
+TEST_PACKAGES  := $(RUN_PACKAGES) curl wrk apache2-utils nginx python3 python3-flask nodejs nghttp2-client nghttp2-server \
+                  python3-h2 python3-websockets python3-grpcio
 BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nghttp2-client nginx haproxy curl openssl python3 python3-venv util-linux
 
 # The sanitizer of the second round of scenario tests: thread or address.

@@ -144,7 +144,7 @@ let package = Package(
             ]),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "Istio", "Wire"]),
         // Over real sockets, against the built executable.
-        .testTarget(name: "ScenarioTests", dependencies: ["outrider"]),
+        .testTarget(name: "ScenarioTests", dependencies: ["outrider"], exclude: ["Peers"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -28,7 +28,10 @@ import Testing
         let resources = try resources("scenarios/\(scenario).yaml")
         #expect(Expectation(resources) == (try Expectation(self.resources("scenarios/even.yaml"))))
         let mode = scenario == "mtls-strict" ? PeerAuthentication.Mode.strict : .permissive
-        #expect(resources.contains { if case .peerAuthentication(let found) = $0 { found.mode == mode } else { false } })
+        #expect(
+            resources.contains {
+                if case .peerAuthentication(let found) = $0 { found.mode == mode } else { false }
+            })
     }
 
     @Test("The weights are the shares")

@@ -27,7 +27,8 @@ struct RecordTests {
             plan.settings.accessLogFile = "/dev/null"
             plan.listeners = [
                 ListenerSpec(
-                    name: "80", address: .ipv4(0x7F00_0001, port: 0), role: role, routeConfiguration: 0, servicePort: 80)
+                    name: "80", address: .ipv4(0x7F00_0001, port: 0), role: role, routeConfiguration: 0, servicePort: 80
+                )
             ]
             plan.clusters = [Harness.cluster("outbound|80||db", ports: ports)]
             let host = VirtualHostSpec(
@@ -168,7 +169,9 @@ struct RecordTests {
 
     // MARK: - Connections of bytes
 
-    @Test("A connection of bytes is counted where it goes, its bytes while it lasts, and its line has nothing of another's")
+    @Test(
+        "A connection of bytes is counted where it goes, its bytes while it lasts, and its line has nothing of another's"
+    )
     func connection() throws {
         let origin = Origin(saying: "hello")
         defer { origin.stop() }
@@ -204,7 +207,9 @@ struct RecordTests {
         #expect(totals.reduce(0) { $0 + $1.sentBytes } == sent)
         let line = try #require(bench.lines().first)
         #expect(line.contains("] \"- - -\" 0 DC downstream_remote_disconnect - \"-\" \(request.count) \(sent) "))
-        #expect(line.contains(" \"-\" \"-\" \"-\" \"-\" \"127.0.0.1:\(origin.port)\" outbound|80||db - 127.0.0.1:1 127.0.0.1:1 - -"))
+        #expect(
+            line.contains(
+                " \"-\" \"-\" \"-\" \"-\" \"127.0.0.1:\(origin.port)\" outbound|80||db - 127.0.0.1:1 127.0.0.1:1 - -"))
         #expect(bench.worker.metrics.value(.upstreamRequestsActive) == 0)
     }
 

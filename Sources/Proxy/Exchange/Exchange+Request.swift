@@ -226,6 +226,8 @@ extension Exchange {
                 tee.advance(primaryReader, by: piece.count)
             }
             if tee.lag(primaryReader) == 0, isRequestComplete { call.sendEnd(trailers: requestTrailers) }
+            // A tunnel whose endpoint had ended its half is over with that, and this exchange may be another request's.
+            guard isActive, self.tee === tee else { return }
         }
         if !goesOn || tee.lag(primaryReader) > Limits.pendingHighBytes {
             pauseUpload()

@@ -76,6 +76,14 @@ package final class UpstreamCall {
             endpointSlot = -1
             return CallFailure(kind: .tlsQuarantined)
         }
+        if isRaw, cluster.flags.contains(.limitsConnections),
+            worker.board.count(.connections, cluster.slot) >= Int(cluster.connectionsMax)
+        {
+            // Envoy's rule: bytes wait for no other connection's end, which may never come.
+            worker.metrics.add(.upstreamOverflows)
+            endpointSlot = -1
+            return CallFailure(kind: .overflow)
+        }
         worker.metrics.add(.upstreamRequests)
         state = .waiting
         worker.metrics.add(.upstreamRequestsActive)
