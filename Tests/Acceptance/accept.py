@@ -19,7 +19,8 @@ import time
 import traceback
 
 import harness
-from checks import bodies, clients, demo, grpcs, hostile, http2, http2_attacks, limits, manifests, mutual, peers, protocols, reloading, upstreams, vectors, websocket
+from checks import (bodies, clients, demo, grpcs, hostile, http2, http2_attacks, limits, manifests, mutual, peers, protocols, reloading,
+                    smuggling, tls_attacks, upstreams, vectors, websocket)
 
 CHECKS = {
     "demo": demo.scenarios,
@@ -48,8 +49,8 @@ CHECKS = {
     "tlsupstream": mutual.upstream,
     "mesh": mutual.mesh,
     "h2floods": http2_attacks.floods,
-    "h2smuggling": http2_attacks.smuggling,
-    "tlsattacks": http2_attacks.tls,
+    "h2smuggling": smuggling.smuggling,
+    "tlsattacks": tls_attacks.tls,
 }
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from harness import WORK, check, listens, missing, note, port, run, start, stop, until
+from harness import WORK, check, listens, missing, note, run, start, stop, until
 from checks.protocols import Front, Origins, certificates, ready
 
 NODE_ORIGIN = """

@@ -4,13 +4,11 @@ extended CONNECT. AUTOBAHN may name a runner of Autobahn's cases (it is given a 
 import asyncio
 import fnmatch
 import os
-import random
 import struct
 import sys
-import time
 import zlib
 
-from harness import CHILDREN, check, listens, note, run, start, stop, until
+from harness import check, listens, note, run, start, stop, until
 from checks.protocols import HERE, Front, Origins, certificates, ready
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -211,10 +209,10 @@ class Echoes(Origins):
 
 def _available():
     try:
-        import websockets
+        import websockets.protocol
         return ready() and bool(websockets)
     except ImportError:
-        note(f"SKIP: websockets is not installed for {sys.executable}")
+        note(f"SKIP: a recent websockets is not installed for {sys.executable}")
         return False
 
 
