@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """The product, judged from outside: the release binary under real clients, real origins and hostile input.
 
-    Tests/Acceptance/accept.py                 every check, about nine minutes
+    Tests/Acceptance/accept.py                 every check, about twenty minutes
     Tests/Acceptance/accept.py --only reload   one of them; --list names them
 
-Needs siege, wrk, ab, curl, nginx and node; what is missing is skipped and said. OUTRIDER_BINARY names another binary. Each check
-prints PASS or FAIL with what was measured; the exit status is 1 when one failed. All traffic stays on the loopback.
+Needs siege, wrk, ab, curl, nginx, node, nghttp and h2load, and from PyPI, for the Python that runs it, hpack, cryptography, websockets,
+grpcio, grpcio-health-checking and httpx[http2]. H2SPEC names an h2spec binary, GRPC_INTEROP a folder with gRPC's interop client and
+server, AUTOBAHN a runner of Autobahn's cases. FRONT=envoy (or nghttpx, direct) puts another in Outrider's place, to judge the checks
+themselves; MATRIX, CASE and ATTACK take a part (see checks/protocols.py and checks/http2_attacks.py). What is missing is
+skipped and said. OUTRIDER_BINARY names another binary. Each check prints PASS or FAIL with what was measured; the exit
+status is 1 when one failed. All traffic stays on the loopback.
 """
 
 import argparse
@@ -15,7 +19,8 @@ import time
 import traceback
 
 import harness
-from checks import bodies, demo, grpcs, hostile, http2, http2_attacks, limits, manifests, mutual, peers, protocols, reloading, upstreams, vectors, websocket
+from checks import (bodies, clients, demo, grpcs, hostile, http2, http2_attacks, limits, manifests, mutual, peers, protocols, reloading,
+                    smuggling, tls_attacks, upstreams, vectors, websocket)
 
 CHECKS = {
     "demo": demo.scenarios,
@@ -35,6 +40,7 @@ CHECKS = {
     "large": hostile.large,
     "manifests": manifests.public,
     "protocols": protocols.matrix,
+    "h2clients": clients.usual,
     "h2spec": http2.conformance,
     "grpc": grpcs.calls,
     "grpcinterop": grpcs.interop,
@@ -43,8 +49,8 @@ CHECKS = {
     "tlsupstream": mutual.upstream,
     "mesh": mutual.mesh,
     "h2floods": http2_attacks.floods,
-    "h2smuggling": http2_attacks.smuggling,
-    "tlsattacks": http2_attacks.tls,
+    "h2smuggling": smuggling.smuggling,
+    "tlsattacks": tls_attacks.tls,
 }
 
 

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from harness import check, note, run, start, until, listens, WORK, stop
+from harness import check, note, run, start, until, listens, stop
 from checks.protocols import HERE, Front, Origins, certificates, ready
 
 INTEROP = ["empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream", "custom_metadata",

@@ -2,7 +2,6 @@
 configuration is Istio's and of our own kind.)"""
 
 import base64
-import json
 import os
 import re
 import shutil
@@ -426,6 +425,7 @@ def mesh():
     def pair(mode, server="workload-catalogdetail", caller="workload-productcatalog", account="catalogdetail"):
         text = MESH.format(mode=mode, server=c[server], caller=c[caller], account=account, **numbers)
         found = Running(text, "server"), Running(text, "caller")
+        until(lambda: listens(numbers["outbound"]) and listens(numbers["inbound"], "127.0.7.3"), 15)
         origin.seen.clear()
         return found
 

@@ -6,16 +6,14 @@ MATRIX="tls-h2>h1" (a pattern) and CASE=trailers run a part. Needs `hpack` and `
 
 import asyncio
 import fnmatch
-import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
-import time
 
 import harness
-from harness import CHILDREN, ROOT, WORK, check, listens, note, port, run, start, stop, until
+from harness import WORK, check, listens, note, port, start, stop, until
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 UPSTREAMS = ("h1", "h2", "tls-h1", "tls-h2")

@@ -10,7 +10,6 @@ when a call ended from outside. Needs `grpcio` and `grpcio-health-checking` from
 """
 
 import argparse
-import sys
 import threading
 import time
 from concurrent import futures
