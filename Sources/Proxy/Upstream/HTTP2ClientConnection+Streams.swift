@@ -23,7 +23,7 @@ extension HTTP2ClientConnection {
             case .malformed(let id), .headersTooLarge(let id):
                 worker.metrics.add(.http2MalformedStreams)
                 failStream(id, .protocolError, code: .protocolError)
-            case .drained(let id): streams[id]?.call?.writable()
+            case .drained(let id): streams[id]?.call.writable()
             case .streamClosed(let id): failStream(id, .streamReset)
             case .goAway: if link == .open { upstreams?.draining(self) }
             case .settings: if link == .greeting { greeted() } else { upstreams?.capacityChanged(self) }
@@ -39,7 +39,8 @@ extension HTTP2ClientConnection {
     }
 
     private func takeHead(_ id: UInt32, end: Bool, length: UInt64?) {
-        guard let stream = streams[id], let call = stream.call else { return }
+        guard let stream = streams[id] else { return }
+        let call = stream.call
         session.swapHead(&worker.responseHead)
         let head = worker.responseHead
         streams.update(id) { $0.hasHead = true }
@@ -70,7 +71,8 @@ extension HTTP2ClientConnection {
     }
 
     private func answerEnded(_ id: UInt32, trailers: Head?) {
-        guard let stream = streams[id], let call = stream.call else { return }
+        guard let stream = streams[id] else { return }
+        let call = stream.call
         if stream.isTunnel, !stream.requestEnded {
             guard !stream.answerEnded else { return }
             streams.update(id) { $0.answerEnded = true }
@@ -81,7 +83,8 @@ extension HTTP2ClientConnection {
 
     /// The answer is complete: the stream is let go, reset where the request is not over.
     func finish(_ id: UInt32, trailers: Head?) {
-        guard let stream = streams[id], let call = stream.call else { return }
+        guard let stream = streams[id] else { return }
+        let call = stream.call
         streams[id] = nil
         if stream.uncredited > 0 { session.consumed(id, stream.uncredited) }
         if !stream.requestEnded { session.reset(id, .noError) }
@@ -97,9 +100,8 @@ extension HTTP2ClientConnection {
         }
         guard let stream = streams[id] else { return }
         streams[id] = nil
-        guard let call = stream.call else { return }
         var failure = CallFailure(kind: kind, wasReused: served > 1, sentBytes: kind != .refusedStream)
         if stream.hasHead, kind == .streamReset { failure.kind = .closedMidAnswer }
-        call.failed(failure, connection: self, remains: .alive)
+        stream.call.failed(failure, connection: self, remains: .alive)
     }
 }

@@ -9,7 +9,9 @@ import Wire
 final class HTTP2ClientConnection: ClientConnection {
     /// A call under way. The worker's table of calls keeps it alive.
     struct Stream {
-        unowned(unsafe) var call: UpstreamCall?
+        // Never an Optional here: Swift 6.3 lays out an Optional around a struct with an `unowned(unsafe)` Optional in two
+        // ways, the compiler's and the runtime's, and unoptimised code takes nil for a stream then.
+        unowned(unsafe) var call: UpstreamCall
         var isPaused = false
         var uncredited = 0
         var requestEnded = false
@@ -247,9 +249,8 @@ final class HTTP2ClientConnection: ClientConnection {
         refused = []
         close()
         for stream in lost {
-            guard let call = stream.call else { continue }
             let own = stream.hasHead && kind == .closedBeforeHead ? .closedMidAnswer : kind
-            call.failed(
+            stream.call.failed(
                 CallFailure(kind: own, errno: errno, wasReused: served > 1, sentBytes: true), connection: self,
                 remains: .closing)
         }
