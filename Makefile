@@ -16,10 +16,12 @@ SANITIZER ?= thread
 DEMO      ?=
 BENCH     ?=
 SECONDS_PER_FUZZER ?= 60
+# Connections in HTTP/2, one a file from its preface on: for the fuzzers, where there are any.
+RECORDED ?= ../shared/corpora/http2
 
 RELEASE := swift build -c release --static-swift-stdlib --product outrider
 SOURCES := $$(find Package.swift Sources Tests -name '*.swift' -not -path '*/.build/*')
-FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2 FuzzClientHello
+FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2 FuzzClientHello FuzzExchange
 
 .PHONY: run release test test-sanitized bench format lint fuzz packages-run packages-test packages-bench clean help
 
@@ -64,13 +66,18 @@ format:
 lint:
 	swift format lint --strict $(SOURCES)
 
-# Each target starts from its seeds in Tests/Fuzz/Corpus/TARGET, where there are any; what it finds new stays in .build-fuzz.
+# Each target starts from its seeds in Tests/Fuzz/Corpus/TARGET, where there are any, and those that read HTTP/2 also from
+# recorded connections beside the project, which are not part of it; what it finds new stays in .build-fuzz. Every module is
+# instrumented, not the target alone: else the fuzzer sees nothing of what it reaches.
 fuzz:
-	OUTRIDER_FUZZ=1 swift build --scratch-path .build-fuzz
+	for target in $(FUZZERS); do \
+	  OUTRIDER_FUZZ=1 swift build --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer,address --product $$target; \
+	done
 	for target in $(FUZZERS); do \
 	  mkdir -p .build-fuzz/corpus/$$target; \
 	  seeds=Tests/Fuzz/Corpus/$$target; [ -d $$seeds ] || seeds=; \
-	  .build-fuzz/debug/$$target -max_total_time=$(SECONDS_PER_FUZZER) -timeout=5 .build-fuzz/corpus/$$target $$seeds; \
+	  case $$target in FuzzHTTP2|FuzzExchange) [ ! -d $(RECORDED) ] || seeds="$$seeds $(RECORDED)";; esac; \
+	  .build-fuzz/debug/$$target -max_total_time=$(SECONDS_PER_FUZZER) -timeout=10 .build-fuzz/corpus/$$target $$seeds; \
 	done
 
 packages-run: PACKAGES = $(RUN_PACKAGES)

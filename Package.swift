@@ -162,4 +162,9 @@ if Context.environment["OUTRIDER_FUZZ"] != nil {
                 name: name, dependencies: ["HTTP1", "HTTP2", "TLS", "Wire", "Routing"], path: "Tests/Fuzz/\(name)",
                 swiftSettings: fuzzer, linkerSettings: linker))
     }
+    // A whole worker, turned by hand.
+    package.targets.append(
+        .executableTarget(
+            name: "FuzzExchange", dependencies: ["Proxy", "Plan", "Routing", "Clusters", "Telemetry", "Loop", "Wire"],
+            path: "Tests/Fuzz/FuzzExchange", swiftSettings: fuzzer, linkerSettings: linker))
 }

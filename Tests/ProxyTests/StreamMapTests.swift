@@ -27,4 +27,19 @@ import Testing
         #expect(Set(map.all) == Set(model.keys))
         for (key, value) in model { #expect(map[key] == value) }
     }
+
+    // The bug: `unowned(unsafe) var call: UpstreamCall?` in the streams of an endpoint's connection. In unoptimised code a stream
+    // that is not there was taken for one, and a connection that ended without streams looped over them for ever.
+    @Test func `a connection to an endpoint without streams has none`() {
+        var streams = StreamMap<HTTP2ClientConnection.Stream>()
+        streams[1] = nil
+        let found = (0..<16).compactMap { streams[$0] }
+        var passes = 0
+        for _ in found {
+            passes += 1
+            if passes > 16 { break }
+        }
+        #expect(found.isEmpty && passes == 0)
+        #expect(streams[1] == nil && streams.all.isEmpty && streams.count == 0)
+    }
 }

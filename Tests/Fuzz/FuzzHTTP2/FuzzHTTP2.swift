@@ -25,7 +25,7 @@ nonisolated(unsafe) private var head = Head()
 nonisolated(unsafe) private let answer = Head()
 
 /// A client's bytes behind its preface, in pieces of a size that the first byte says: every request is answered, and the books
-/// balance.
+/// balance. Recorded connections, which begin with the preface, are taken as they are.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzHTTP2(_ start: UnsafeRawPointer, _ count: Int) -> CInt {
     guard count > 1 else { return 0 }
@@ -41,8 +41,10 @@ private func serve(_ input: UnsafeRawBufferPointer) {
     _ = session.receive(
         UnsafeRawBufferPointer(start: preface.utf8Start, count: preface.utf8CodeUnitCount), now: 0)
     turn(session)
-    let step = 1 + Int(input[0]) * 16
-    var offset = 1
+    let isRecorded = input.starts(
+        with: UnsafeRawBufferPointer(start: preface.utf8Start, count: preface.utf8CodeUnitCount))
+    let step = isRecorded ? 1024 : 1 + Int(input[0]) * 16
+    var offset = isRecorded ? preface.utf8CodeUnitCount : 1
     while offset < input.count, session.fault == nil {
         // A copy of its own, so that the sanitiser sees a read past its end.
         let end = min(offset + step, input.count)
