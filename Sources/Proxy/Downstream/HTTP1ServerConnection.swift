@@ -60,7 +60,8 @@ final class HTTP1ServerConnection: ServerConnection {
         if events.contains(.hangup) || events.contains(.error) {
             isHungUp = true
             isReadable = true
-            if events.contains(.error) { isBroken = true }
+            // A tunnel's halves may both have ended in peace (EPOLLHUP).
+            if events.contains(.error), Socket.pendingError(fd) != 0 { isBroken = true }
         }
         if events.contains(.writable), !pending.isEmpty { sendPending() }
         serve()

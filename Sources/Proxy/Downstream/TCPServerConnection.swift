@@ -31,7 +31,8 @@ final class TCPServerConnection: ServerConnection {
         if events.contains(.hangup) || events.contains(.error) {
             isHungUp = true
             isReadable = true
-            if events.contains(.error) { return abort(.disconnected) }
+            // Both halves may have ended in peace (EPOLLHUP): what waits is read then.
+            if events.contains(.error), Socket.pendingError(fd) != 0 { return abort(.disconnected) }
         }
         if events.contains(.writable), !pending.isEmpty { sendPending() }
         serve()
