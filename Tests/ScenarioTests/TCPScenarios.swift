@@ -151,6 +151,7 @@ struct TCPScenarios {
             }
         }
         try ferry.proxy.waitForMetric("istio_tcp_connections_closed_total", ["response_flags": "-"], 20)
+        try ferry.proxy.waitForMetric("istio_tcp_received_bytes_total", [:], 200)
     }
 
     @Test("weights divide connections as chance allows")
