@@ -27,7 +27,7 @@ final class Certificates: Sendable {
     private init() throws {
         folder = "/tmp/outrider-certificates-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        Self.remember(folder)
+        Self.removeAtExit()
         try authority("root")
         try authority("stranger")
         try issue("one", names: "DNS:one.example")
@@ -79,7 +79,7 @@ final class Certificates: Sendable {
         }
     }
 
-    private static func remember(_ folder: String) {
+    private static func removeAtExit() {
         atexit {
             if case .success(let made) = Certificates.shared {
                 try? FileManager.default.removeItem(atPath: made.folder)
