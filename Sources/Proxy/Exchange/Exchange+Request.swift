@@ -145,14 +145,14 @@ extension Exchange {
         armDeadline()
     }
 
-    /// A call's own deadline counts from its head, within the route's timeout. On the way out its end is a timeout like another
-    /// (UNAVAILABLE); where the call arrives it is the stream's longest life (DEADLINE_EXCEEDED).
+    /// A call's own deadline counts from its head, within the route's timeout. At its end the answer is DEADLINE_EXCEEDED, as the
+    /// endpoint's would be; Envoy says so only where the call arrives, and UNAVAILABLE on the way out.
     private func startGRPCTimer() {
         guard GRPC.isCall(requestHead), var limit = GRPC.timeout(requestHead) else { return }
-        if role == .inbound {
-            isGRPCDeadline = true
-        } else if route.timeoutMilliseconds > 0 {
-            limit = min(limit, UInt64(route.timeoutMilliseconds))
+        isGRPCDeadline = true
+        if role != .inbound, route.timeoutMilliseconds > 0, limit > UInt64(route.timeoutMilliseconds) {
+            limit = UInt64(route.timeoutMilliseconds)
+            isGRPCDeadline = false
         }
         hasGRPCTimeout = true
         routeDeadline = worker.loop.now + limit

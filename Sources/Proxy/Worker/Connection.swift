@@ -222,8 +222,16 @@ package class Connection: WorkerMember {
             countReceived(count)
             return count
         }
-        let count = tls.receive(into: target, output: worker.ciphertext)
+        var count = tls.receive(into: target, output: worker.ciphertext)
         sendCiphertext()
+        // Records without plaintext (tickets) may have been all of one read: the end behind them has no event of its own.
+        var again = isHungUp && !writeFailed ? 2 : 0
+        while count == -Int(Errno.again), again > 0 || tls.hasBuffered {
+            again -= 1
+            if again < -2 { break }
+            count = tls.receive(into: target, output: worker.ciphertext)
+            sendCiphertext()
+        }
         if count > 0, !tls.hasBuffered, !isHungUp { isReadable = false }
         countReceived(count)
         return count
