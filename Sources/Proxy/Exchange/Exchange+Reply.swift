@@ -25,7 +25,7 @@ extension Exchange {
         }
         var body = body
         if head.status < 300 || head.status >= 400, editsAnswer, GRPC.isCall(requestHead) {
-            GRPC.turn(head, body: body, isDeadline: isGRPCDeadline)
+            GRPC.turn(head, body: body, isDeadline: hasGRPCDeadlinePassed)
             body = UnsafeRawBufferPointer(start: nil, count: 0)
         }
         addServerFields(head)

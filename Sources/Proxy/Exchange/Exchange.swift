@@ -41,9 +41,11 @@ final class Exchange: CallOwner {
     var isConnect = false
     /// A connection of bytes without a request: a TCP route's.
     var isTCP = false
-    /// The request's deadline comes from its `grpc-timeout`; and the answer at its end says so.
+    /// The request's deadline comes from its `grpc-timeout`; whether that is the call's own time and not the route's; and whether
+    /// it is up.
     var hasGRPCTimeout = false
     var isGRPCDeadline = false
+    var hasGRPCDeadlinePassed = false
     /// Both sides agreed to change the protocol: bytes pass until both have ended.
     var isTunnel = false
     /// When a byte last passed through the tunnel, monotonic milliseconds.
@@ -127,6 +129,7 @@ final class Exchange: CallOwner {
         isConnect = false
         hasGRPCTimeout = false
         isGRPCDeadline = false
+        hasGRPCDeadlinePassed = false
         isTCP = false
         isTunnel = false
         tunnelIdleMilliseconds = Limits.tunnelIdleTimeoutMilliseconds
@@ -215,6 +218,7 @@ final class Exchange: CallOwner {
 
     private func routeTimedOut() {
         routeDeadline = .max
+        hasGRPCDeadlinePassed = isGRPCDeadline
         worker.metrics.add(.requestTimeouts)
         if call.state != .idle { call.timedOut() }
         outcome = Outcome(.config, isAnswerStarted ? .answer : .wait, .timedOut)
