@@ -30,7 +30,6 @@ final class HTTP2ServerConnection: ServerConnection {
     var streams = StreamMap<Stream>()
     /// The request that changed the protocol (`Upgrade: h2c`): stream 1, complete.
     var upgraded: Exchange?
-    private var startedAt: UInt64 = 0
     /// When the last stream ended.
     private var idleSince: UInt64 = 0
     private var hasServed = false
@@ -59,8 +58,7 @@ final class HTTP2ServerConnection: ServerConnection {
     }
 
     override func begin() {
-        startedAt = worker.loop.now
-        idleSince = startedAt
+        idleSince = worker.loop.now
         worker.metrics.add(.downstreamHTTP2Connections)
         armDeadline()
         scheduleWrite()

@@ -225,10 +225,9 @@ package class Connection: WorkerMember {
         var count = tls.receive(into: target, output: worker.ciphertext)
         sendCiphertext()
         // Records without plaintext (tickets) may have been all of one read: the end behind them has no event of its own.
-        var again = isHungUp && !writeFailed ? 2 : 0
-        while count == -Int(Errno.again), again > 0 || tls.hasBuffered {
-            again -= 1
-            if again < -2 { break }
+        var triesLeft = 2
+        while count == -Int(Errno.again), triesLeft > 0, tls.hasBuffered || isHungUp && !writeFailed {
+            triesLeft -= 1
             count = tls.receive(into: target, output: worker.ciphertext)
             sendCiphertext()
         }
