@@ -12,14 +12,16 @@ and free ports; starts and ends only its own processes.
 """
 import argparse
 import collections
+import pathlib
 import shutil
 import signal
+import statistics
 import sys
 import time
 
 sys.dont_write_bytecode = True  # no __pycache__ in the work tree
 
-from bench import certificates, machine, report
+from bench import certificates, machine, plots, report, verdict
 from bench.load import Load
 from bench.peers import PEERS
 from bench.place import Workplace
@@ -53,9 +55,12 @@ def read_options():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of a turn")
     parser.add_argument("--binary", default=str(machine.ROOT / ".build/release/outrider"), help="Outrider's")
+    parser.add_argument("--plots", type=pathlib.Path, metavar="DIR", help="draw plots of these rows there; a run of all rows draws "
+                        "plots/ anew, others draw none")
     parser.add_argument("--no-write", action="store_true", help="leave RESULTS.md and plots/ as they are")
     parser.add_argument("--max-ratio", type=float, help="exit with 1 when Outrider / HAProxy is above this in any row")
     options = parser.parse_args()
+    options.draws = options.plots or (not options.no_write and options.only == list(ROWS))
     options.rounds = options.rounds or (2 if options.quick else 7)
     options.seconds = options.seconds or (0.5 if options.quick else 2)
     options.warm, options.attempts = (0.2, 2) if options.quick else (1, 5)
@@ -68,6 +73,12 @@ def check_machine():
         sys.exit(f"apt-get install -y {' '.join(missing)}")
     if len(machine.CORES) < 2:
         sys.exit("needs two cores: one for the proxy, one for the load")
+
+
+def too_dear(section, most):
+    ratios = section.values.get("/haproxy")
+    ratio = statistics.median(ratios) if ratios else 0
+    return [f"{section.title}: Outrider / HAProxy is {ratio:.2f}, above {most}"] if most and ratio > most else []
 
 
 def main(place):
@@ -83,10 +94,16 @@ def main(place):
         section = sections[row.name] = row.run(bench)
         print("\n".join(section.lines) + f"\n({time.monotonic() - began:.0f} s so far)\n", flush=True)
         text += [f"### {section.title}", "", *section.lines, ""]
-    faults = [fault for section in sections.values() for fault in section.faults]
+    reached = verdict.table(sections)
+    if reached:
+        print("\n".join(["Verdict", *reached]), flush=True)
+        text += ["### Verdict", "", *reached, ""]
+    if options.draws:
+        text += plots.links(plots.draw(sections.values(), options.plots or plots.PLACE))
     if not options.no_write:
         before = RESULTS.read_text().rstrip() if RESULTS.exists() else "# Results"
         RESULTS.write_text(before + "\n\n" + "\n".join(text))
+    faults = [fault for section in sections.values() for fault in [*section.faults, *too_dear(section, options.max_ratio)]]
     if faults:
         sys.exit("\n".join(faults))
 

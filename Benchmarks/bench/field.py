@@ -6,7 +6,7 @@ from . import probe
 from .machine import free_ports, memory_kib, proxy_cores
 from .place import tail
 
-SETTLE_SECONDS = 0.3
+SETTLE_SECONDS = 1  # some hand back what starting took, a moment later
 
 
 class Wrong(Exception):
@@ -66,10 +66,13 @@ class Field:
             one.start()
         for one in self.all:
             self.check(one)
+        return self
+
+    def settle(self):
+        """Waits until starting is over, and reads the memory of who has nothing to do."""
         time.sleep(SETTLE_SECONDS)
         for one in self.candidates:
             one.idle = memory_kib(one.process.pid)
-        return self
 
     def __exit__(self, *_):
         self.place.stop(*(one.process for one in self.all if hasattr(one, "process")))
@@ -87,9 +90,13 @@ class Field:
 
     def attempt(self, one, turn):
         """Takes a turn, or strikes the candidate out."""
+        self.guard(one, lambda: one.turns.append(turn(one)))
+
+    def guard(self, one, action):
+        """Does something with a candidate; who fails in it is struck out."""
         try:
-            one.turns.append(turn(one))
-        except Wrong as wrong:
+            action()
+        except (Wrong, OSError) as wrong:
             self.failed[one.label] = str(wrong)
             self.candidates.remove(one)
             print(f"  {one.label} FAILS: {wrong}", file=sys.stderr, flush=True)

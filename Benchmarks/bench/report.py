@@ -6,8 +6,6 @@ from .machine import description
 from .turn import STOLEN_MAX
 
 OTHERS = {"haproxy": "HAProxy", "envoy": "Envoy", "floor": "floor"}
-IMAGES = {"cost": "Cost per request beside the peers", "rules": "Cost against the number of rules",
-          "connections": "Cost against the number of connections"}
 
 
 def median(turns, key):

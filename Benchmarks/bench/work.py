@@ -17,9 +17,9 @@ class Rules:
         return f"h{index:05}.bench.internal"
 
     def path(self, index):
-        """(kind, path): the last one is a prefix."""
+        """(kind, path): the last one is a prefix. The exact ones are paths to which the upstream answers what it sees."""
         exact = (self.count - 1 - index) % 2
-        return ("exact", f"/exact/{index:05}") if exact else ("prefix", f"/prefix/{index:05}/")
+        return ("exact", f"/exact/{index:05}/probe") if exact else ("prefix", f"/prefix/{index:05}/")
 
     def group(self, index):
         return "v2" if index == self.count - 1 else "v1"

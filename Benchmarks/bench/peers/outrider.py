@@ -79,7 +79,7 @@ class Peer(Base):
         """A rename is all: the directory is watched."""
         rules = site.work.rules
         if rules.shape == "hosts":
-            site.room.write("config/app-00000.yaml", self.of_host(rules, 0, site.groups()[0]))
+            site.room.write("config/app-00000.yaml", self.of_host(rules, 0, site.first_group))
             return
         for name, text in self.virtual_services(site):
             site.room.write(f"config/{name}.yaml", text)

@@ -12,10 +12,15 @@ class Cost(Row):
 
     def run(self, bench):
         with Field(bench, [(peer, self.work, None) for peer in self.chosen(bench)]) as field:
+            field.settle()
             turn.warm(bench, field)
             field.rounds(lambda one: turn.take(bench, one), lambda done: f"{done.total:.1f} µs")
-        return Section(self.title, table(field, self.work) + notes(field), values(field), {"cost": bars(field, self.title)},
+        return Section(self.title, table(field, self.work) + notes(field), values(field), {"cost": self.bars(field)},
                        self.faults(field))
+
+    def bars(self, field):
+        bars = [(one.label, median(one.turns, "user"), median(one.turns, "total")) for one in field.candidates]
+        return {"name": self.name, "title": self.title, "bars": bars}
 
 
 def table(field, work):
@@ -47,7 +52,3 @@ def values(field):
     found = {f"/{name}": ratios(ours, by_name[name]) for name in OTHERS if name in by_name}
     found["resident"], found["anonymous"] = [ours.idle[0] / 1024], [ours.idle[1] / 1024]
     return found
-
-
-def bars(field, title):
-    return {"title": title, "bars": [(one.label, median(one.turns, "user"), median(one.turns, "total")) for one in field.candidates]}
