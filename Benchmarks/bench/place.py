@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 from .machine import HERE
 
@@ -52,9 +53,11 @@ class Workplace(Room):
         return process
 
     def stop(self, *processes):
-        for process in processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+        for _ in range(2):  # whom the first one bids to drain, the second one ends at once
+            for process in processes:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
         for process in processes:
             try:
                 process.wait(5)

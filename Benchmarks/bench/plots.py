@@ -19,7 +19,8 @@ def draw(sections, place):
         if "lines" in section.plots:
             lines.setdefault(section.plots["lines"]["axis"], []).append(section.plots["lines"])
     drawn = [(cost(bars, place / "cost.svg"), "CPU per request beside the peers")] if bars else []
-    return drawn + [(growth(axis, panels, place / f"{axis}.svg"), f"CPU per request against the number of {axis}") for axis, panels in lines.items()]
+    return drawn + [(growth(axis, panels, place / f"{axis}.svg"), f"CPU per request against the number of {axis}")
+                    for axis, panels in lines.items()]
 
 
 def cost(panels, path):

@@ -29,8 +29,9 @@ def name_of(candidate):
     return f"{candidate.label} {candidate.peer.version()}".strip()
 
 
-def megabytes(kib):
-    return f"{kib / 1024:.1f}"
+def memory(kib):
+    """Of (resident, anonymous)."""
+    return f"{kib[0] / 1024:.1f} MB ({kib[1] / 1024:.1f})"
 
 
 def markdown(columns, rows):
@@ -48,6 +49,6 @@ def notes(field):
 
 def heading(options, arguments):
     return [f"## {datetime.date.today()}, `{' '.join(['Benchmarks/run.py', *arguments])}`", "",
-            f"{description()}. {options.rounds} interleaved rounds of {options.seconds:g} s; medians; ratios round by round, median "
-            "(lowest–highest). One worker each, pinned to one core; the load and the upstream (nginx: HTTP/1.1, HTTP/2, TLS) on "
-            "the other. TLS is 1.3 with TLS_AES_128_GCM_SHA256, X25519 and one ECDSA P-256 certificate for all.", ""]
+            f"{description()}. {options.rounds} interleaved rounds of {options.seconds:g} s; medians; ratios round by round, "
+            "median (lowest–highest). One worker each, pinned to one core; the load and the upstream (nginx: HTTP/1.1, HTTP/2, "
+            "TLS) on the other. TLS is 1.3 with TLS_AES_128_GCM_SHA256, X25519 and one ECDSA P-256 certificate for all.", ""]

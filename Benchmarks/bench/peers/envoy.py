@@ -92,7 +92,8 @@ class Peer(Base):
         work, certificate = site.work, site.upstream.certificate
         v1, v2 = (cluster(name, at, work, certificate) for name, at in zip(("v1", "v2"), site.upstream.ports[work.upstream]))
         tls = f"transport_socket: {json.dumps(downstream_tls(certificate, work.mutual))}" if work.tls else ""
-        conf = site.room.fill("envoy.yaml", "envoy.yaml", PORT=site.port, DOWNSTREAM_TLS=tls, V1=v1, V2=v2, ROUTES=self.routes_of(site))
+        conf = site.room.fill("envoy.yaml", "envoy.yaml", PORT=site.port, DOWNSTREAM_TLS=tls, V1=v1, V2=v2,
+                              ROUTES=self.routes_of(site))
         return [self.path, "-c", conf, "--concurrency", str(work.workers), "--disable-hot-restart", "-l", "warn",
                 "--service-node", NAME, "--service-cluster", NAME]
 

@@ -1,7 +1,7 @@
 """CPU per request of everyone at the same work."""
 from .. import turn
 from ..field import Field
-from ..report import OTHERS, markdown, median, megabytes, name_of, notes, ratios, spread
+from ..report import OTHERS, markdown, median, memory, name_of, notes, ratios, spread
 from .row import Row, Section
 
 
@@ -33,10 +33,9 @@ def table(field, work):
     rows = []
     for one in field.candidates:
         total, user, rate, connections = (median(one.turns, key) for key in ("total", "user", "rate", "connections"))
-        resident, anonymous = (median(one.turns, lambda turn: turn.rss[at]) for at in (0, 1))
+        loaded = [median(one.turns, lambda turn: turn.rss[at]) for at in (0, 1)]
         cells = [name_of(one), f"{total:.1f} µs", f"{user:.1f} µs", *(spread(ratios(one, by_name[name])) for name in against),
-                 f"{rate:,.0f}", f"{connections:.1f}", f"{megabytes(one.idle[0])} MB ({megabytes(one.idle[1])})",
-                 f"{megabytes(resident)} MB ({megabytes(anonymous)})"]
+                 f"{rate:,.0f}", "–" if work.upstream == "grpc" else f"{connections:.1f}", memory(one.idle), memory(loaded)]
         if work.mebibytes:
             cells.insert(3, f"{total / work.mebibytes:.0f} µs")
         rows.append(cells)

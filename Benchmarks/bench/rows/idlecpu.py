@@ -10,7 +10,7 @@ from ..work import Work
 from .row import Row, Section
 
 CONNECTIONS = 1000
-SETTLE_SECONDS = 2
+SETTLE_SECONDS = {0: 2, CONNECTIONS: 12}  # after traffic its timers have to run off first: connecting may take 10 s
 
 
 class IdleCPU(Row):
@@ -22,7 +22,7 @@ class IdleCPU(Row):
             for count in (0, CONNECTIONS):
                 for one in list(field.candidates) if count else []:
                     field.guard(one, lambda: held.enter_context(Held(one.port, count, one.work)))
-                time.sleep(SETTLE_SECONDS)
+                time.sleep(SETTLE_SECONDS[count])
                 for one, told in watch(field.candidates, seconds):
                     found.setdefault(one.label, (one, []))[1].append(told)
         lines = table(found, seconds) + woken(found) + notes(field)

@@ -5,7 +5,7 @@ from .. import turn
 from ..field import Field
 from ..holding import Held, kernel_kib
 from ..machine import memory_kib
-from ..report import markdown, megabytes, name_of, notes, spread
+from ..report import markdown, memory, name_of, notes, spread
 from ..work import Work
 from .row import Row, Section
 
@@ -19,8 +19,8 @@ class Memory(Row):
         work, found = Work(clients=COUNT + 100), {}
         for _ in range(1 if bench.options.quick else 3):
             with Field(bench, [(peer, work, None) for peer in self.chosen(bench)]) as field:
-                turn.warm(bench, field)
                 field.settle()
+                turn.warm(bench, field)
                 for one in list(field.candidates):
                     field.attempt(one, hold)
             for one in field.candidates:
@@ -44,8 +44,8 @@ def table(found):
     rows = []
     for one, turns in found.values():
         parts = [spread([turn[key] for turn in turns], 0) for key in ("resident", "anonymous")]
-        rows.append([name_of(one), f"{megabytes(one.idle[0])} MB ({megabytes(one.idle[1])})",
-                     f"{megabytes(statistics.median(turn['total'] for turn in turns))} MB", *parts])
+        rows.append([name_of(one), memory(one.idle),
+                     f"{statistics.median(turn['total'] for turn in turns) / 1024:.1f} MB", *parts])
     return markdown(["proxy", "RSS idle (anonymous)", f"RSS with {COUNT:,}", "bytes a connection", "of which anonymous"], rows)
 
 

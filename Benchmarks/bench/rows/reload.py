@@ -27,7 +27,8 @@ class Reload(Row):
             turn.warm(bench, field)
             rate, whose = saturation(bench, field, self.work, SHARE)
             paced = self.work.having(rate=rate)
-            field.rounds(lambda one: Pair(bench, one, paced, seconds), lambda pair: f"lost {pair.changed.seen['lost']}")
+            field.rounds(lambda one: Pair(bench, one, paced, seconds), lambda pair: f"lost {pair.changed.seen['lost']}",
+                         1 if bench.options.quick else None)
         intro = [f"{rate:,} requests a second, {SHARE:.0%} of {whose}'s saturation, {self.work.rules.count} rules; every "
                  f"{CHANGE_SECONDS} s one of them is changed.", ""]
         values = {f"lost {one.label}": [pair.changed.seen["lost"] for pair in one.turns] for one in field.candidates}
@@ -64,10 +65,11 @@ def changing(one):
 def table(field):
     rows = []
     for one in field.candidates:
-        calm, changed = [pair.calm for pair in one.turns], [pair.changed for pair in one.turns]
+        calm, changed = ([getattr(pair, which) for pair in one.turns] for which in ("calm", "changed"))
+        lost, before = (sum(done.seen["lost"] for done in turns) for turns in (changed, calm))
         cells = [f"{median(calm, of(key)):,.0f} → {median(changed, of(key)):,.0f} µs" for key in ("p50", "p99", "p999")]
-        grown = [later / before for before, later in zip((done.seen["p99"] for done in calm), (done.seen["p99"] for done in changed))]
-        rows.append([name_of(one), f"{sum(done.seen['lost'] for done in changed)} (in peace {sum(done.seen['lost'] for done in calm)})",
+        grown = [pair.changed.seen["p99"] / pair.calm.seen["p99"] for pair in one.turns]
+        rows.append([name_of(one), f"{lost} (in peace {before})",
                      f"{sum(done.seen['reopened'] for done in changed)}", f"{median(changed, 'rate'):,.0f}", *cells, spread(grown),
                      f"{median(calm, 'total'):.1f} → {median(changed, 'total'):.1f} µs"])
     return markdown(["proxy", "requests lost", "connections ended", "answered/s", "p50", "p99", "p99.9", "p99 grows",

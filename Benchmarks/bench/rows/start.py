@@ -8,7 +8,7 @@ import urllib.request
 
 from ..field import Field, Wrong
 from ..holding import read_answer
-from ..report import markdown, name_of, notes, spread
+from ..report import markdown, memory, name_of, notes, spread
 from .row import Row, Section
 
 CHANGE_SECONDS_MAX = 30
@@ -35,7 +35,8 @@ class Start(Row):
             found[peer.name] = field
         lines = table(found) + [note for field in found.values() for note in notes(field)]
         ours = [one for field in found.values() for one in field.candidates if one.label == "outrider"]
-        values = {"start": [one.ready_seconds for one in ours], "change": [second for one in ours for second in one.turns[0]["live"]],
+        values = {"start": [one.ready_seconds for one in ours],
+                  "change": [second for one in ours for second in one.turns[0]["live"]],
                   "lost": [one.turns[0]["lost"] for one in ours]}
         return Section(self.title, lines, values, faults=[fault for field in found.values() for fault in self.faults(field)])
 
@@ -99,6 +100,6 @@ def table(found):
         told = one.turns[0]
         rows.append([name_of(one), f"{one.ready_seconds:.2f} s", f"{spread(told['live'])} s",
                      f"{spread(told['generation'])} s" if told["generation"] else "–", str(told["lost"]),
-                     f"{one.idle[0] / 1024:.1f} MB ({one.idle[1] / 1024:.1f})"])
+                     memory(one.idle)])
     return markdown(["proxy", "cold start until it answers", "a change until it answers otherwise", "until /generation says so",
                      "requests lost", "RSS (anonymous)"], rows)
