@@ -299,7 +299,7 @@ static void wait_and_drive(uint64_t ns) {
 static void be_punctual(void) {
   prctl(PR_SET_TIMERSLACK, 1);
   struct sched_param lowest = {.sched_priority = 1};
-  if (sched_setscheduler(0, SCHED_FIFO, &lowest) < 0 && setpriority(PRIO_PROCESS, 0, -10) < 0) errno = 0;
+  if (sched_setscheduler(0, SCHED_FIFO, &lowest) < 0) setpriority(PRIO_PROCESS, 0, -10);
 }
 
 static void use_tls(const char *authority, const char *chain_and_key) {

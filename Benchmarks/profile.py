@@ -24,7 +24,8 @@ from bench import certificates, flame, machine, probe, stacks
 from bench.field import Candidate
 from bench.load import Load
 from bench.peers import PEERS
-from bench.place import Workplace
+from bench.place import Workplace, tail
+from bench.prices import WITHOUT_SWITCH
 from bench.rows import ROWS
 from bench.upstream import Upstream
 
@@ -90,14 +91,16 @@ def program(candidate):
 
 
 class UnderCallgrind(Candidate):
-    """A candidate that callgrind runs, counting nothing yet."""
+    """A candidate that callgrind runs, counting nothing yet. Without its debug information, which valgrind may not understand."""
 
     def start(self):
-        command = self.peer.command(self)
+        path, *rest = self.peer.command(self)
+        bare = f"{self.room.path}/{program(self)}"
+        subprocess.run(["objcopy", "--strip-debug", path, bare], check=True)
         self.began = time.monotonic()
         self.process = self.place.start(self.room, machine.PROXY_CORE, [
             "valgrind", "--tool=callgrind", "--instr-atstart=no", "--separate-threads=no",
-            f"--callgrind-out-file={self.room.path}/callgrind.out", *command])
+            f"--callgrind-out-file={self.room.path}/callgrind.out", bare, *rest])
 
 
 def write(options, counted, seen, unit):
@@ -110,7 +113,10 @@ def write(options, counted, seen, unit):
     shares = ", ".join(f"{kind} {cost / everything:.1%}" for kind, cost in kinds.most_common())
     subtitle = f"{everything:,} {unit}, {seen.requests:,} requests; by itself: {shares}"
     flame.draw(options.output / f"{name}.svg", counted, f"{options.peer}: {ROWS[options.row].title}", subtitle)
-    lines = [f"{options.peer}, {ROWS[options.row].title}", subtitle, "", "  alone  with callees  kind     symbol"]
+    lines = [f"{options.peer}, {ROWS[options.row].title}", subtitle, ""]
+    if options.peer == "outrider":
+        lines += [", ".join(f"{feature} {stacks.share(counted, pattern):.1%}" for feature, pattern in WITHOUT_SWITCH.items()), ""]
+    lines += ["  alone  with callees  kind     symbol"]
     lines += [f"{cost / everything:7.2%}  {whole[symbol] / everything:12.2%}  {symbol[1]:7}  {symbol[0]}"
               for symbol, cost in alone.most_common(TOP)]
     text = "\n".join(lines) + "\n"
@@ -133,7 +139,7 @@ def main(place):
     candidate.start()
     why = peer.missing(work) or probe.wait(candidate, load, upstream)
     if why:
-        sys.exit(f"{options.peer} cannot be watched: {why}")
+        sys.exit(f"{options.peer} cannot be watched: {why}; its log ends:\n{tail(candidate.room)}")
     load.run(work, candidate.port, 1)
     counted, seen = record(candidate, work, load, options, event, place) if event else count(candidate, work, load, options, place)
     if not counted:

@@ -64,6 +64,7 @@ def read_options():
     options.rounds = options.rounds or (2 if options.quick else 7)
     options.seconds = options.seconds or (0.4 if options.quick else 2)
     options.warm, options.attempts = (0.2, 3) if options.quick else (1, 5)
+    options.repeats = 40 if options.quick else 10_000  # of turns that were disturbed, in the whole run
     return options
 
 
@@ -91,6 +92,9 @@ def main(place):
     began, text, sections = time.monotonic(), report.heading(options, sys.argv[1:]), {}
     for row in (ROWS[name] for name in options.only):
         print(f"{row.name}: {row.title}", flush=True)
+        if not row.chosen(bench):
+            print("  none of the chosen peers takes part\n", flush=True)
+            continue
         section = sections[row.name] = row.run(bench)
         print("\n".join(section.lines) + f"\n({time.monotonic() - began:.0f} s so far)\n", flush=True)
         text += [f"### {section.title}", "", *section.lines, ""]

@@ -1,5 +1,8 @@
 """Outrider's features, each added to or taken from what it does anyway."""
 
+# What has no switch, by the functions that do it: a profile tells their share.
+WITHOUT_SWITCH = {"counters": r"^(static )?WorkerMetrics\.|^Exchange\.(record|recordRequest|seriesKey)\(",
+                  "request id": r"^Exchange\.makeRequestID\("}
 MIRROR = "mirrors: [{{destination: {{host: app.bench.internal, subset: v1}}, percentage: {{value: {}}}}}]"
 
 # name: (title, meshConfig, what each route has, headers that the client sends in addition)

@@ -123,3 +123,9 @@ def inclusive(counted):
         for one in set(stack):
             found[one] += count
     return found
+
+
+def share(counted, pattern):
+    """Of everything, what was spent in functions of such names and below them."""
+    matches = re.compile(pattern)
+    return sum(count for stack, count in counted.items() if any(matches.search(name) for name, _ in stack)) / sum(counted.values())

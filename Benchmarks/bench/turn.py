@@ -48,8 +48,9 @@ def take(bench, candidate, work=None, seconds=None):
         turn = attempt(bench, candidate, work or candidate.work, seconds or bench.options.seconds)
         if turn and (not best or turn.stolen < best.stolen):
             best = turn
-        if turn and (turn.stolen <= STOLEN_MAX or bench.options.quick):
+        if turn and (turn.stolen <= STOLEN_MAX or bench.options.repeats <= 0):
             break
+        bench.options.repeats -= 1
     if not best:
         raise Wrong("it gets no time to answer; is the machine busy?")
     return best

@@ -8,9 +8,10 @@ PERCENTILES = {"p50": "p50", "p99": "p99", "p999": "p99.9"}
 
 
 def saturation(bench, field, work, share):
-    """A share of the most requests a second: of HAProxy's, or of the first proxy's where it is left out. And whose it is."""
-    proxies = [one for one in field.candidates if one.peer.routes]
-    one = next((one for one in proxies if one.peer.name == "haproxy"), proxies[0])
+    """A share of the most requests a second: of HAProxy's, or of somebody's where it is left out. And whose it is."""
+    if not field.candidates:
+        return 1, "nobody"
+    one = next((one for one in field.candidates if one.peer.name == "haproxy"), field.candidates[-1])
     rates = sorted(turn.take(bench, one, work).rate for _ in range(3))
     return round(rates[1] * share), one.peer.name
 
