@@ -1,7 +1,9 @@
 """The machine: its cores, its ports, the CPU and memory that processes take."""
+import itertools
 import os
 import pathlib
 import platform
+import random
 import re
 import resource
 import socket
@@ -13,6 +15,7 @@ CORES = sorted(os.sched_getaffinity(0))
 PROXY_CORE, LOAD_CORE = str(CORES[0]), str(CORES[-1])
 TICKS = os.sysconf("SC_CLK_TCK")
 FILES_WANTED = 65536
+PORTS = itertools.cycle(random.sample(range(16384, 32768), 16384))
 
 
 def prepare():
@@ -32,14 +35,17 @@ def shares_cores(workers):
 
 
 def free_ports(count):
-    """Ports that were free a moment ago, all different."""
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+    """Ports that are free now, all different, and of those that the system gives to no outgoing connection."""
+    found = []
+    while len(found) < count:
+        port = next(PORTS)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+            except OSError:
+                continue
+    return found
 
 
 def descendants(pid):

@@ -36,7 +36,7 @@ class Peer(Base):
             CONNECTIONS=work.clients + 1024,
             SERVER_TLS=(SERVER_TLS if work.tls else "") + (SERVER_MUTUAL if work.mutual else ""),
             UPSTREAM_TLS=(UPSTREAM_TLS if encrypted else "") + (UPSTREAM_MUTUAL if work.upstream == "mtls" else ""),
-            SCHEME="https" if encrypted else "http", SUITE=SUITE, NAME=UPSTREAM_NAME, **certificates(site))
+            SUITE=SUITE, NAME=UPSTREAM_NAME, **certificates(site))
         return [self.path, "-p", site.room.path, "-c", conf]
 
     def write_rules(self, site):

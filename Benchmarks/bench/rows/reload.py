@@ -4,7 +4,7 @@ import threading
 
 from .. import turn
 from ..field import Field
-from ..report import markdown, median, name_of, notes, ratios, spread
+from ..report import markdown, median, name_of, notes, spread
 from .latency import of, saturation
 from .row import Row, Section
 
