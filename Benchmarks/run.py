@@ -64,7 +64,7 @@ def read_options():
     options.rounds = options.rounds or (2 if options.quick else 7)
     options.seconds = options.seconds or (0.4 if options.quick else 2)
     options.warm, options.attempts = (0.2, 3) if options.quick else (1, 5)
-    options.repeats = 40 if options.quick else 10_000  # of turns that were disturbed, in the whole run
+    options.repeats = 30 if options.quick else 10_000  # of turns that were disturbed, in the whole run
     return options
 
 

@@ -40,7 +40,7 @@ def markdown(columns, rows):
 
 def notes(field):
     stolen = [turn.stolen for one in field.candidates for turn in one.turns if hasattr(turn, "stolen")]
-    found = [f"Disturbed: of the proxy's core up to {max(stolen):.0%} was stolen in a turn."] \
+    found = [f"Disturbed: of a core up to {max(stolen):.0%} was stolen in a turn."] \
         if stolen and max(stolen) > STOLEN_MAX else []
     found += [f"{name}: not measured, {why}." for name, why in field.skipped.items()]
     found += [f"{name}: **failed**, {why}." for name, why in field.failed.items()]
