@@ -33,8 +33,8 @@ class Latency(Row):
             paced = self.work.having(rate=rate)
             field.rounds(lambda one: turn.take(bench, one, paced, seconds), lambda done: f"p99 {done.seen['p99']:.0f} µs",
                          rounds)
-        intro = [f"{rate:,} requests a second, {self.share:.0%} of what {whose} answers at most, in {rounds} rounds of {seconds:g} s; "
-                 "latency counts from when a request was due.", ""]
+        intro = [f"{rate:,} requests a second, {self.share:.0%} of what {whose} answers at most, in {rounds} rounds of "
+                 f"{seconds:g} s; latency counts from when a request was due.", ""]
         return Section(self.title, intro + table(field) + notes(field), values(field), faults=self.faults(field))
 
 
