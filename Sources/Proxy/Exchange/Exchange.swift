@@ -210,7 +210,7 @@ final class Exchange: CallOwner {
             attemptFailed(CallFailure(kind: .perTryTimeout, sentBytes: true))
         } else if now >= backoffDeadline {
             backoffDeadline = .max
-            attempt()
+            if let use { attempt(use) }
         }
         if isActive { armDeadline() }
         worker.flush()
