@@ -9,12 +9,15 @@ BUILD_PACKAGES := libre2-dev libssl-dev libnghttp2-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) siege openssl
 TEST_PACKAGES  := $(RUN_PACKAGES) curl wrk apache2-utils nginx python3 python3-flask nodejs nghttp2-client nghttp2-server \
                   python3-h2 python3-websockets python3-grpcio
-BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nghttp2-client nginx haproxy curl openssl python3 python3-venv util-linux
+BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nghttp2-client nghttp2-server nginx haproxy curl openssl python3 python3-venv util-linux gcc
+PROFILE_PACKAGES := $(BENCH_PACKAGES) linux-perf valgrind
 
 # The sanitizer of the second round of scenario tests: thread or address.
 SANITIZER ?= thread
 DEMO      ?=
 BENCH     ?=
+ROW       ?= keepalive
+PROFILE   ?=
 SECONDS_PER_FUZZER ?= 60
 # Connections in HTTP/2, one a file from its preface on: for the fuzzers, where there are any.
 RECORDED ?= ../shared/corpora/http2
@@ -23,13 +26,14 @@ RELEASE := swift build -c release --static-swift-stdlib --product outrider
 SOURCES := $$(find Package.swift Sources Tests -name '*.swift' -not -path '*/.build/*')
 FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2 FuzzClientHello FuzzExchange
 
-.PHONY: run release test test-sanitized bench format lint fuzz packages-run packages-test packages-bench clean help
+.PHONY: run release test test-sanitized bench profile format lint fuzz packages-run packages-test packages-bench packages-profile clean help
 
 help:
 	@echo 'make run        build the release binary and start the demo (DEMO="--scenario weights")'
 	@echo 'make release    build the release binary: .build/release/outrider'
 	@echo 'make test       every test; then the scenario tests on a binary under the $(SANITIZER) sanitizer'
-	@echo 'make bench      CPU per request beside HAProxy, nginx and Envoy (BENCH="--quick --only h2-h1")'
+	@echo 'make bench      what it costs beside HAProxy, nginx and Envoy (BENCH="--quick --only h2-h1"; BENCH=--help)'
+	@echo 'make profile    a flame graph of where the CPU goes (ROW=h2-h2 for another work than keep-alive)'
 	@echo 'make fuzz       each fuzz target for $(SECONDS_PER_FUZZER) s (SECONDS_PER_FUZZER=600)'
 	@echo 'make format     rewrite the sources as .swift-format says; make lint only checks'
 
@@ -54,6 +58,10 @@ test-sanitized:
 
 bench: packages-bench release .build-bench/envoy
 	Benchmarks/run.py $(BENCH)
+
+# SwiftPM's release build keeps its symbols, so the program that is measured is the program that is profiled.
+profile: packages-profile release
+	Benchmarks/profile.py --row $(ROW) $(PROFILE)
 
 # Envoy is a peer, not a need: without it the rows say that it is missing.
 .build-bench/envoy:
@@ -83,10 +91,11 @@ fuzz:
 packages-run: PACKAGES = $(RUN_PACKAGES)
 packages-test: PACKAGES = $(TEST_PACKAGES)
 packages-bench: PACKAGES = $(BENCH_PACKAGES)
+packages-profile: PACKAGES = $(PROFILE_PACKAGES)
 
 # Installs what dpkg does not know as installed. RUNLEVEL=1 keeps Debian from starting servers that it has just installed.
 # Without root or sudo it says the line to type, and stops only when a build would fail.
-packages-run packages-test packages-bench:
+packages-run packages-test packages-bench packages-profile:
 	@command -v dpkg-query >/dev/null || exit 0; \
 	missing=; \
 	for package in $(PACKAGES); do \
