@@ -22,7 +22,7 @@ SECONDS_PER_FUZZER ?= 60
 RECORDED ?= ../shared/corpora/http2
 
 RELEASE := swift build -c release --static-swift-stdlib --product outrider
-SOURCES := $$(find Package.swift Sources Tests -name '*.swift' -not -path '*/.build/*')
+SOURCES := $$(find Package.swift Sources Tests Benchmarks -name '*.swift' -not -path '*/.build/*')
 FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2 FuzzClientHello FuzzExchange
 
 .PHONY: run release test test-sanitized bench bench-check bench-micro format lint fuzz packages-run packages-test \
@@ -118,4 +118,4 @@ packages-run packages-test packages-bench packages-micro:
 	$$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$missing
 
 clean:
-	rm -rf .build .build-thread .build-address .build-bench .build-fuzz
+	rm -rf .build Benchmarks/.build .build-thread .build-address .build-bench .build-fuzz
