@@ -162,7 +162,8 @@ extension Exchange {
     var endsWithHead: Bool { isRequestComplete && tee == nil }
 
     func makeTee() {
-        let tee = BodyTee(pool: worker.buffers)
+        let tee = spareTee ?? BodyTee(pool: worker.buffers)
+        spareTee = nil
         primaryReader = tee.addReader()
         self.tee = tee
     }
