@@ -13,7 +13,7 @@ import Wire
 package final class UpstreamCall {
     package enum State: UInt8 { case idle, waiting, active }
 
-    unowned(unsafe) let worker: Worker
+    let worker: Worker
     unowned(unsafe) var owner: CallOwner
     /// Its place in the worker's table of calls: the name that pools know it by.
     let id: UInt32
@@ -144,7 +144,7 @@ package final class UpstreamCall {
 
     /// Whether nothing may be sent to the endpoint but in TLS.
     var needsTLS: Bool {
-        guard let use, let cluster, endpointIndex >= 0, cluster.flags.contains(.usesTLS) else { return false }
+        guard let cluster, cluster.flags.contains(.usesTLS), endpointIndex >= 0, let use else { return false }
         return !use.clusters.endpoint(endpointIndex).flags.contains(.isPlain)
     }
 
