@@ -39,7 +39,7 @@ def run(command, **environment):
     return {name: (int(iterations), int(count)) for name, iterations, count in rows}
 
 
-def allocations(binary, folder):
+def count_allocations(binary, folder):
     """Heap allocations an iteration."""
     library, page = f"{folder}/allocations.so", pathlib.Path(folder, "page")
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, str(HERE / "allocations.c")], check=True)
@@ -48,7 +48,7 @@ def allocations(binary, folder):
     return {name: count / iterations for name, (iterations, count) in rows.items()}
 
 
-def instructions(binary, folder):
+def count_instructions(binary, folder):
     """Instructions an iteration. Callgrind writes a file each time that `measured` returns: one for each case, in order."""
     measured = "*Count8measured*"
     rows = run(["valgrind", "--tool=callgrind", f"--toggle-collect={measured}", f"--dump-after={measured}",
@@ -99,7 +99,7 @@ def main():
         sys.exit(f"apt-get install -y {' '.join(missing)}")
     binary = build()
     with tempfile.TemporaryDirectory(prefix="outrider-micro-") as folder:
-        heap, code = allocations(binary, folder), instructions(binary, folder)
+        heap, code = count_allocations(binary, folder), count_instructions(binary, folder)
     measured = {name: (code[name], heap[name]) for name in heap}
     thresholds = read()
     for name, (instructions, allocations) in measured.items():

@@ -54,6 +54,7 @@ extension Case {
         let cluster = place.table.cluster(0)
         let endpoint = place.table.endpoint(0)
         let pools = WorkerPools(worker: 0, board: place.board)
+        pools.install(place.table)
         guard case .connect = pools.lease(request: 0, endpoint: endpoint, cluster: cluster) else {
             fatalError("no connection")
         }
