@@ -16,7 +16,7 @@ package final class Worker {
     package let metrics: WorkerMetrics
     let shared: ProcessState
     let board: Board
-    let buffers = BufferPool()
+    let buffers: BufferPool
     let http2: HTTP2Pools
     /// Sessions with endpoints that may be resumed.
     let tlsSessions = TLSSessionCache()
@@ -68,10 +68,11 @@ package final class Worker {
         self.index = index
         self.shared = shared
         board = shared.board
+        metrics = shared.metrics[index]
+        buffers = BufferPool(gauge: metrics.cell(of: .bufferBytes), of: metrics)
         http2 = HTTP2Pools(buffers: buffers)
         loop = try EventLoop()
         reserve = try DescriptorReserve()
-        metrics = shared.metrics[index]
         logRing = shared.logRings[index]
         nextConnectionID = UInt64(index)
         upstreams = Upstreams(worker: self, pools: WorkerPools(worker: index, board: board))
