@@ -57,6 +57,8 @@ package enum Limits {
     package static let headTimeoutMilliseconds = 60_000
     /// A peer that takes no byte for so long ends its stream.
     package static let writeStallTimeoutMilliseconds = 60_000
+    /// A request's body, or an answer to a client that has ended its half, of which no byte moves: Envoy's stream idle timeout.
+    package static let streamIdleTimeoutMilliseconds = 300_000
     /// A client connection without a request.
     package static let downstreamIdleTimeoutMilliseconds = 3_600_000
     /// A tunnel (WebSocket, CONNECT) or a TCP connection through which no byte passes.

@@ -275,7 +275,11 @@ extension Exchange {
         outcome = Outcome(
             .client, isAnswerStarted ? .answer : isRequestComplete ? .wait : .body,
             reason == .malformed ? .malformed : reason == .timedOut ? .timedOut : .closed)
-        details = reason == .malformed ? "http1.codec_error" : "downstream_remote_disconnect"
+        switch reason {
+        case .malformed: details = "http1.codec_error"
+        case .timedOut: details = "stream_idle_timeout"
+        case .disconnected, .aborted: details = "downstream_remote_disconnect"
+        }
         if reason == .malformed, !isAnswerStarted { status = 400 }
         finish(tellsDownstream: false)
     }
