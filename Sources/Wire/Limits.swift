@@ -32,6 +32,11 @@ package enum Limits {
     package static let pendingLowBytes = 16 * 1024
     /// What a request may hold for replay (retries).
     package static let replayBytesMax = 1024 * 1024
+    /// Bytes in a worker's buffers above which only small bodies are held for replay: no more than its pool keeps, so that
+    /// a flood of uploads is not slowed down by fresh memory.
+    package static let replayWorkerBytesMax = pooledBuffersMax * bufferBytes
+    /// A body that is held for replay whatever else is.
+    package static let replaySmallBytesMax = 16 * 1024
     /// Empty buffers that a worker's pool keeps.
     package static let pooledBuffersMax = 256
 
