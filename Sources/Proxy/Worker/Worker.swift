@@ -32,7 +32,7 @@ package final class Worker {
     let output = Buffer(capacity: Limits.outputBytes)
     /// What TLS makes of them, on its way to the socket.
     let ciphertext = Buffer(capacity: Limits.ciphertextBytes)
-    unowned(unsafe) var outputOwner: Connection?
+    var outputOwner: Unmanaged<Connection>?
     var requestHead = Head()
     var responseHead = Head()
     let trailers = Head(storageCapacity: 256)
@@ -84,7 +84,7 @@ package final class Worker {
     }
 
     /// Sends what gathered for whichever connection it is.
-    func flush() { outputOwner?.flush() }
+    func flush() { outputOwner?._withUnsafeGuaranteedRef { $0.flush() } }
 
     /// The `date` field's value now.
     func dateText() -> UnsafeRawBufferPointer { date.text(realtimeMilliseconds: loop.realtimeMilliseconds) }
@@ -110,7 +110,7 @@ package final class Worker {
         }
     }
 
-    func makeCall(owner: CallOwner) -> UpstreamCall { upstreams.makeCall(owner: owner) }
+    func makeCall() -> UpstreamCall { upstreams.makeCall() }
     func giveCall(_ call: UpstreamCall) { upstreams.giveCall(call) }
 
     var mirrorsActive: Int { copies.count }

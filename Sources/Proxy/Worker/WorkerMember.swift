@@ -2,7 +2,7 @@ import Loop
 
 /// Anything that a worker's loop calls back. It lives at most as long as its worker, and is touched by the worker's thread only.
 package class WorkerMember: EventHandler {
-    unowned(unsafe) final let worker: Worker
+    final let worker: Worker
 
     init(worker: Worker) {
         self.worker = worker
