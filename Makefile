@@ -9,27 +9,36 @@ BUILD_PACKAGES := libre2-dev libssl-dev libnghttp2-dev
 RUN_PACKAGES   := $(BUILD_PACKAGES) siege openssl
 TEST_PACKAGES  := $(RUN_PACKAGES) curl wrk apache2-utils nginx python3 python3-flask nodejs nghttp2-client nghttp2-server \
                   python3-h2 python3-websockets python3-grpcio
-BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nghttp2-client nginx haproxy curl openssl python3 python3-venv util-linux
+BENCH_PACKAGES := $(BUILD_PACKAGES) wrk nghttp2-client nghttp2-server nginx haproxy curl openssl python3 python3-venv util-linux gcc
+PROFILE_PACKAGES := $(BENCH_PACKAGES) linux-perf valgrind
+MICRO_PACKAGES := $(BUILD_PACKAGES) valgrind python3
 
 # The sanitizer of the second round of scenario tests: thread or address.
 SANITIZER ?= thread
 DEMO      ?=
 BENCH     ?=
+ROW       ?= keepalive
+PROFILE   ?=
+UPDATE    ?=
 SECONDS_PER_FUZZER ?= 60
 # Connections in HTTP/2, one a file from its preface on: for the fuzzers, where there are any.
 RECORDED ?= ../shared/corpora/http2
 
 RELEASE := swift build -c release --static-swift-stdlib --product outrider
-SOURCES := $$(find Package.swift Sources Tests -name '*.swift' -not -path '*/.build/*')
+SOURCES := $$(find Package.swift Sources Tests Benchmarks -name '*.swift' -not -path '*/.build/*')
 FUZZERS := FuzzRequestHead FuzzResponseHead FuzzChunked FuzzDecide FuzzHTTP2 FuzzClientHello FuzzExchange
 
-.PHONY: run release test test-sanitized bench format lint fuzz packages-run packages-test packages-bench clean help
+.PHONY: run release test test-sanitized bench bench-check bench-micro profile format lint fuzz packages-run packages-test \
+        packages-bench packages-profile packages-micro clean help
 
 help:
 	@echo 'make run        build the release binary and start the demo (DEMO="--scenario weights")'
 	@echo 'make release    build the release binary: .build/release/outrider'
 	@echo 'make test       every test; then the scenario tests on a binary under the $(SANITIZER) sanitizer'
-	@echo 'make bench      CPU per request beside HAProxy, nginx and Envoy (BENCH="--quick --only h2-h1")'
+	@echo 'make bench      what it costs beside HAProxy, nginx and Envoy (BENCH="--quick --only h2-h1"; BENCH=--help)'
+	@echo 'make bench-check  instructions and allocations of the micro benchmarks (UPDATE=1: new thresholds)'
+	@echo 'make bench-micro  the micro benchmarks against the clock'
+	@echo 'make profile    a flame graph of where the CPU goes (ROW=h2-h2 for another work than keep-alive)'
 	@echo 'make fuzz       each fuzz target for $(SECONDS_PER_FUZZER) s (SECONDS_PER_FUZZER=600)'
 	@echo 'make format     rewrite the sources as .swift-format says; make lint only checks'
 
@@ -39,7 +48,7 @@ run: packages-run release
 release:
 	$(RELEASE)
 
-test: packages-test
+test: packages-test release
 	swift build --build-tests
 	swift test --skip-build
 	$(MAKE) test-sanitized
@@ -54,6 +63,17 @@ test-sanitized:
 
 bench: packages-bench release .build-bench/envoy
 	Benchmarks/run.py $(BENCH)
+
+# SwiftPM's release build keeps its symbols, so the program that is measured is the program that is profiled.
+profile: packages-profile release
+	Benchmarks/profile.py --row $(ROW) $(PROFILE)
+
+# Counts, so that they fail for what the code does and not for what else the machine does.
+bench-check: packages-micro
+	Benchmarks/check.py $(if $(UPDATE),--update)
+
+bench-micro: packages-micro
+	swift package --package-path Benchmarks benchmark --no-progress
 
 # Envoy is a peer, not a need: without it the rows say that it is missing.
 .build-bench/envoy:
@@ -83,10 +103,12 @@ fuzz:
 packages-run: PACKAGES = $(RUN_PACKAGES)
 packages-test: PACKAGES = $(TEST_PACKAGES)
 packages-bench: PACKAGES = $(BENCH_PACKAGES)
+packages-profile: PACKAGES = $(PROFILE_PACKAGES)
+packages-micro: PACKAGES = $(MICRO_PACKAGES)
 
 # Installs what dpkg does not know as installed. RUNLEVEL=1 keeps Debian from starting servers that it has just installed.
 # Without root or sudo it says the line to type, and stops only when a build would fail.
-packages-run packages-test packages-bench:
+packages-run packages-test packages-bench packages-profile packages-micro:
 	@command -v dpkg-query >/dev/null || exit 0; \
 	missing=; \
 	for package in $(PACKAGES); do \
@@ -105,4 +127,4 @@ packages-run packages-test packages-bench:
 	$$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$missing
 
 clean:
-	rm -rf .build .build-thread .build-address .build-bench .build-fuzz
+	rm -rf .build Benchmarks/.build .build-thread .build-address .build-bench .build-fuzz

@@ -1,36 +1,37 @@
 #!/usr/bin/env python3
-"""CPU per request of Outrider beside HAProxy, nginx, Envoy and a floor, in interleaved rounds.
+"""What Outrider costs beside HAProxy, nginx, Envoy and a floor, in interleaved rounds. Benchmarks/README.md tells more.
 
-Every proxy has one worker, pinned to one core; the load and the nginx upstream share the other. Each does the same: routes by
-a header to one of two groups of servers, counts, adds a request id and x-forwarded-for, writes no access log. What is measured
-is user + system time of the proxy's processes (/proc/PID/stat, threads included), divided by the requests that the load
-generator saw answered: steadier than throughput on shared cores. Rounds are interleaved and start with another candidate each
-time; medians and the ratio round by round are reported and appended to RESULTS.md.
+Every proxy has one worker, pinned to one core; the load and the upstream share the other. Each does the same: routes by a
+header to one of two groups of servers, counts, adds a request id and x-forwarded-for, writes no access log. Rounds are
+interleaved and start with another candidate each time; medians and the ratio round by round are reported and appended to
+RESULTS.md, with plots in plots/.
 
-    Benchmarks/run.py [--only ROW,…] [--peers NAME,…] [--quick] [--rounds N] [--seconds S] [--binary PATH] [--no-write]
-
-Before a row is measured, each candidate is asked once by curl, and the upstream answers with what it saw: group, protocol, TLS
-version and suite, request id, x-forwarded-for. A proxy that does something else is left out, with a line that says why; a bad
-answer or a socket error under load fails the run. Uses 127.0.0.1 and free ports; starts and ends only its own processes.
-Needs wrk, h2load, nginx, haproxy, curl, openssl, taskset, cc and libssl's headers; Envoy where there is one.
+Before a row is measured, each candidate is asked by curl, and the upstream answers with what it saw. A proxy that does
+something else is left out, with a line that says why; a bad answer or a socket error under load fails the run. Uses 127.0.0.1
+and free ports; starts and ends only its own processes.
 """
 import argparse
+import collections
+import pathlib
 import shutil
 import signal
+import statistics
 import sys
+import time
 
 sys.dont_write_bytecode = True  # no __pycache__ in the work tree
 
-from bench import machine, report
+from bench import certificates, machine, plots, report, verdict
 from bench.load import Load
-from bench.measure import Measure
 from bench.peers import PEERS
+from bench.place import Workplace
 from bench.rows import ROWS
-from bench.upstream import Upstream, make_certificate
+from bench.upstream import Upstream
 
-TOOLS = {"wrk": "wrk", "h2load": "nghttp2-client", "nginx": "nginx", "curl": "curl", "openssl": "openssl",
-         "taskset": "util-linux", "cc": "gcc"}
+TOOLS = {"wrk": "wrk", "h2load": "nghttp2-client", "nghttpd": "nghttp2-server", "nginx": "nginx", "curl": "curl",
+         "openssl": "openssl", "taskset": "util-linux", "cc": "gcc"}
 RESULTS = machine.HERE / "RESULTS.md"
+Bench = collections.namedtuple("Bench", "place upstream load peers options")
 
 
 def names(known):
@@ -44,58 +45,76 @@ def names(known):
 
 
 def read_options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog="rows: " + ", ".join(ROWS))
-    parser.add_argument("--only", type=names(ROWS), default=list(ROWS), metavar="ROW,…", help="these rows, not all")
+    listed = "\n".join(f"  {row.name:12} {row.title}" for row in ROWS.values())
+    parser = argparse.ArgumentParser(description=__doc__, epilog=f"rows:\n{listed}",
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", type=names(ROWS), default=list(ROWS), metavar="NAME,…", help="these rows, not all")
     parser.add_argument("--peers", type=names(PEERS), default=list(PEERS), metavar="NAME,…",
                         help=f"these candidates, not all of {', '.join(PEERS)}")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 2 seconds instead of 7 of 4")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of 0.4 s instead of 7 of 2 s: all rows within five minutes")
     parser.add_argument("--rounds", type=int)
-    parser.add_argument("--seconds", type=int)
+    parser.add_argument("--seconds", type=float, help="of a turn")
     parser.add_argument("--binary", default=str(machine.ROOT / ".build/release/outrider"), help="Outrider's")
-    parser.add_argument("--no-write", action="store_true", help="leave RESULTS.md as it is")
+    parser.add_argument("--plots", type=pathlib.Path, metavar="DIR", help="draw plots of these rows there; a run of all rows draws "
+                        "plots/ anew, others draw none")
+    parser.add_argument("--no-write", action="store_true", help="leave RESULTS.md and plots/ as they are")
     parser.add_argument("--max-ratio", type=float, help="exit with 1 when Outrider / HAProxy is above this in any row")
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 7)
-    options.seconds = options.seconds or (2 if options.quick else 4)
+    options.draws = options.plots or (not options.no_write and options.only == list(ROWS))
+    options.rounds = options.rounds or (2 if options.quick else 7)
+    options.seconds = options.seconds or (0.4 if options.quick else 2)
+    options.warm, options.attempts = (0.2, 3) if options.quick else (1, 5)
+    options.repeats = 30 if options.quick else 10_000  # of turns that were disturbed, in the whole run
     return options
 
 
-def main(place):
-    options = read_options()
+def check_machine():
     missing = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
     if missing:
         sys.exit(f"apt-get install -y {' '.join(missing)}")
     if len(machine.CORES) < 2:
         sys.exit("needs two cores: one for the proxy, one for the load")
-    certificate = make_certificate(place)
-    upstream = Upstream(place, certificate)
-    load = Load(place, certificate)
-    if any(ROWS[name].tool == "connect" for name in options.only):
-        load.build()
-    peers = [PEERS[name](options) for name in options.peers]
 
-    text, faults = report.heading(options, sys.argv[1:]), []
+
+def too_dear(section, most):
+    ratios = section.values.get("/haproxy")
+    ratio = statistics.median(ratios) if ratios else 0
+    return [f"{section.title}: Outrider / HAProxy is {ratio:.2f}, above {most}"] if most and ratio > most else []
+
+
+def main(place):
+    options = read_options()
+    check_machine()
+    machine.prepare()
+    certificate = certificates.make(place)
+    bench = Bench(place, Upstream(place, certificate), Load(place, certificate), [PEERS[name](options) for name in options.peers],
+                  options)
+    began, text, sections = time.monotonic(), report.heading(options, sys.argv[1:]), {}
     for row in (ROWS[name] for name in options.only):
         print(f"{row.name}: {row.title}", flush=True)
-        measure = Measure(row, peers, place, upstream, load, options)
-        measure.run()
-        lines = report.table(measure)
-        print("\n".join(lines) + "\n", flush=True)
-        text += [f"### {row.title}", "", *lines, ""]
-        faults += [f"{row.name}: {name}: {why}" for name, why in measure.failed.items()]
-        ratio = report.median_ratio(measure, "outrider", "haproxy")
-        if options.max_ratio and ratio and ratio > options.max_ratio:
-            faults.append(f"{row.name}: Outrider / HAProxy is {ratio:.2f}, above {options.max_ratio}")
+        if not row.chosen(bench):
+            print("  none of the chosen peers takes part\n", flush=True)
+            continue
+        section = sections[row.name] = row.run(bench)
+        print("\n".join(section.lines) + f"\n({time.monotonic() - began:.0f} s so far)\n", flush=True)
+        text += [f"### {section.title}", "", *section.lines, ""]
+    reached = verdict.table(sections)
+    if reached:
+        print("\n".join(["Verdict", *reached]), flush=True)
+        text += ["### Verdict", "", *reached, ""]
+    if options.draws:
+        text += plots.links(plots.draw(sections.values(), options.plots or plots.PLACE))
     if not options.no_write:
         before = RESULTS.read_text().rstrip() if RESULTS.exists() else "# Results"
         RESULTS.write_text(before + "\n\n" + "\n".join(text))
+    faults = [fault for section in sections.values() for fault in [*section.faults, *too_dear(section, options.max_ratio)]]
     if faults:
         sys.exit("\n".join(faults))
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    workplace = machine.Workplace()
+    workplace = Workplace()
     try:
         main(workplace)
     finally:

@@ -1,99 +1,117 @@
-"""The machine: cores, ports, processes, the CPU and memory that they took."""
+"""The machine: its cores, its ports, the CPU and memory that processes take."""
+import itertools
 import os
 import pathlib
 import platform
+import random
 import re
-import shutil
-import signal
+import resource
 import socket
 import subprocess
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent
 CORES = sorted(os.sched_getaffinity(0))
 PROXY_CORE, LOAD_CORE = str(CORES[0]), str(CORES[-1])
 TICKS = os.sysconf("SC_CLK_TCK")
+FILES_WANTED = 65536
+PORTS = itertools.cycle(random.sample(range(16384, 32768), 16384))
 
 
-class Workplace:
-    """A temporary directory and the processes that were started in it; both end with it."""
+def prepare():
+    """Descriptors enough for 10,000 connections and their other ends; this process out of the proxy's way."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, FILES_WANTED), hard))
+    os.sched_setaffinity(0, {CORES[-1]})
 
-    def __init__(self):
-        self.path = tempfile.mkdtemp(prefix="outrider-bench-")
-        os.chmod(self.path, 0o755)  # the workers of nginx are not root
-        self.started = []
 
-    def write(self, name, text):
-        path = pathlib.Path(self.path, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return str(path)
+def proxy_cores(workers):
+    """Where a proxy with so many workers runs: cores of its own where there are enough, else all, with the load's."""
+    return PROXY_CORE if workers == 1 else ",".join(map(str, CORES[:workers]))
 
-    def fill(self, template, name, **values):
-        """A file made from configs/TEMPLATE, each @KEY@ replaced. Values may hold keys themselves."""
-        text = (HERE / "configs" / template).read_text()
-        for key, value in [*values.items(), ("WORK", self.path)]:
-            text = text.replace(f"@{key}@", str(value))
-        return self.write(name, text)
 
-    def start(self, name, core, command):
-        log = open(f"{self.path}/{name}.log", "wb")
-        process = subprocess.Popen(["taskset", "-c", core, *command], stdout=log, stderr=log, cwd=self.path)
-        self.started.append(process)
-        return process
-
-    def log(self, name, characters=1500):
-        return pathlib.Path(f"{self.path}/{name}.log").read_text(errors="replace")[-characters:]
-
-    def stop(self, *processes):
-        for process in processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in processes:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            self.started.remove(process)
-
-    def end(self):
-        self.stop(*list(self.started))
-        shutil.rmtree(self.path, ignore_errors=True)
+def shares_cores(workers):
+    return workers >= len(CORES)
 
 
 def free_ports(count):
-    """Ports that were free a moment ago, all different."""
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+    """Ports that are free now, all different, and of those that the system gives to no outgoing connection."""
+    found = []
+    while len(found) < count:
+        port = next(PORTS)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+            except OSError:
+                continue
+    return found
 
 
 def descendants(pid):
     """A process and all its children, deep."""
     found = [pid]
     for current in found:
-        try:
-            text = pathlib.Path(f"/proc/{current}/task/{current}/children").read_text()
-        except OSError:
-            continue
-        found += [int(child) for child in text.split()]
+        for task in pathlib.Path(f"/proc/{current}/task").glob("*"):
+            try:
+                found += [int(child) for child in pathlib.Path(task, "children").read_text().split()]
+            except OSError:
+                continue
     return found
 
 
-def cpu_seconds(pid):
-    """User and system seconds of a process tree so far, all threads included."""
-    user = system = 0
-    for one in descendants(pid):
-        fields = pathlib.Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        user += int(fields[11])
-        system += int(fields[12])
-    return user / TICKS, system / TICKS
+def tasks(pid):
+    """The directories in /proc of every thread of a process tree."""
+    return [task for one in descendants(pid) for task in pathlib.Path(f"/proc/{one}/task").glob("*")]
+
+
+class CPU:
+    """Seconds of a process tree so far, threads and ended children included.
+
+    The scheduler counts nanoseconds (schedstat); user and system are told apart in ticks of 10 ms (stat), which sum up to the
+    same. So `total` is exact also for short turns and `user` is the share that the ticks say."""
+
+    def __init__(self, pid):
+        # An ended child is only in the ticks of its parent: a reloading proxy replaces its workers.
+        ended = stat(pid, 13) + stat(pid, 14)
+        self.total = sum(scheduled(task) for task in tasks(pid)) + ended
+        self.user = sum(stat(one, 11) for one in descendants(pid)) + stat(pid, 13)
+        self.system = sum(stat(one, 12) for one in descendants(pid)) + stat(pid, 14)
+
+    def since(self, earlier):
+        """(total, user) seconds."""
+        total, user, system = self.total - earlier.total, self.user - earlier.user, self.system - earlier.system
+        return total, total * user / (user + system) if user + system else 0.0
+
+
+def stat(pid, field):
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[field]) / TICKS
+    except OSError:
+        return 0.0
+
+
+def scheduled(task):
+    try:
+        return int(pathlib.Path(task, "schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return 0.0
+
+
+def switches(pid):
+    """{(pid/task, name): voluntary context switches}: how often each thread went to sleep, so how often it woke."""
+    found = {}
+    for task in tasks(pid):
+        try:
+            text = pathlib.Path(task, "status").read_text()
+        except OSError:
+            continue
+        found[task.name, line(text, "Name")] = int(line(text, "voluntary_ctxt_switches"))
+    return found
+
+
+def line(text, name):
+    return re.search(rf"^{name}:\s+(\S+)", text, re.M).group(1)
 
 
 def stolen_seconds(core):
@@ -102,13 +120,18 @@ def stolen_seconds(core):
     return int(match.group(1).split()[7]) / TICKS if match else 0.0
 
 
-def memory_kib(pid, field):
-    """The sum of one line of /proc/PID/status over the process tree."""
-    total = 0
+def memory_kib(pid):
+    """(resident, of which anonymous) of a process tree."""
+    found = [0, 0]
     for one in descendants(pid):
-        match = re.search(rf"^{field}:\s+(\d+) kB", pathlib.Path(f"/proc/{one}/status").read_text(), re.M)
-        total += int(match.group(1)) if match else 0
-    return total
+        try:
+            text = pathlib.Path(f"/proc/{one}/status").read_text()
+        except OSError:
+            continue
+        for at, field in enumerate(("VmRSS", "RssAnon")):
+            match = re.search(rf"^{field}:\s+(\d+) kB", text, re.M)
+            found[at] += int(match.group(1)) if match else 0
+    return tuple(found)
 
 
 def version_of(*command):

@@ -3,7 +3,6 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -55,16 +54,15 @@ bool outrider_re2_check_rewrite(
     return false;
 }
 
-char *outrider_re2_replace_all(
+const char *outrider_re2_replace_all(
     const outrider_re2 *pattern, const char *text, size_t length, const char *rewrite, size_t rewrite_length,
     size_t *result_length) {
-    std::string result(text ? text : "", length);
+    // Its memory is used again: paths are rewritten once a request. RE2 itself allocates for a result of over 15 bytes.
+    static thread_local std::string result;
+    result.assign(text ? text : "", length);
     if (pattern->re2.ok()) RE2::GlobalReplace(&result, pattern->re2, piece(rewrite, rewrite_length));
-    char *bytes = static_cast<char *>(malloc(std::max<size_t>(result.size(), 1)));
-    if (!bytes) return nullptr;
-    memcpy(bytes, result.data(), result.size());
     *result_length = result.size();
-    return bytes;
+    return result.data();
 }
 
 }  // extern "C"

@@ -14,8 +14,8 @@ package final class ClusterTable: @unchecked Sendable {
     package let clusterSlotsEnd: Int32
     package let endpointSlotsEnd: Int32
 
-    private let clusters: UnsafeMutablePointer<ClusterRecord>
-    private let endpoints: UnsafeMutablePointer<EndpointRecord>
+    @usableFromInline let clusters: UnsafeMutablePointer<ClusterRecord>
+    @usableFromInline let endpoints: UnsafeMutablePointer<EndpointRecord>
     private let addresses: [SocketAddress]
     private let localities: [String]
     private let policies: [OutlierPolicy]
@@ -53,16 +53,16 @@ package final class ClusterTable: @unchecked Sendable {
         endpoints.deallocate()
     }
 
-    // MARK: - Hot
+    // MARK: - Hot: inlined, since a call would count a reference to a table that all workers share
 
     /// The cluster at an index of this table.
-    package func cluster(_ index: Int) -> ClusterRecord {
+    @inlinable @inline(__always) package func cluster(_ index: Int) -> ClusterRecord {
         precondition(index >= 0 && index < clusterCount, "The table has no cluster \(index)")
         return clusters[index]
     }
 
     /// The endpoint at an index of this table.
-    package func endpoint(_ index: Int) -> EndpointRecord {
+    @inlinable @inline(__always) package func endpoint(_ index: Int) -> EndpointRecord {
         precondition(index >= 0 && index < endpointCount, "The table has no endpoint \(index)")
         return endpoints[index]
     }

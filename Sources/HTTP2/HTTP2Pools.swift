@@ -8,6 +8,8 @@ package final class HTTP2Pools {
     private var streams: ContiguousArray<HTTP2Stream> = []
     /// Where a head's fields are listed for nghttp2, which copies them.
     let list: FieldList
+    /// nghttp2's own memory.
+    let blocks = BlockCache()
     /// Stands where no head is being read. Never filled.
     let placeholder = Head(storageCapacity: 16)
 

@@ -58,7 +58,7 @@ package final class HTTP2Session {
     /// Streams whose trailers follow now.
     var pendingTrailers: ContiguousArray<UInt32> = []
     /// Where `write` writes, while it does; and whether DATA did not fit.
-    unowned(unsafe) var target: Buffer?
+    var target: Buffer?
     var isBlocked = false
 
     package init(role: HTTP2Role, settings: HTTP2Settings, pools: HTTP2Pools, now: UInt64) {
@@ -73,10 +73,11 @@ package final class HTTP2Session {
         var created: OpaquePointer?
         let owner = Unmanaged.passUnretained(self).toOpaque()
         let library = Nghttp2.shared
+        var memory = Nghttp2.memory(of: pools.blocks)
         let result =
             role == .server
-            ? nghttp2_session_server_new2(&created, library.callbacks, owner, library.options)
-            : nghttp2_session_client_new2(&created, library.callbacks, owner, library.options)
+            ? nghttp2_session_server_new3(&created, library.callbacks, owner, library.options, &memory)
+            : nghttp2_session_client_new3(&created, library.callbacks, owner, library.options, &memory)
         guard result == 0, let created else { fatalError("nghttp2 has no memory for a session") }
         handle = created
         announce()

@@ -7,8 +7,6 @@ struct HeadAssembler {
 
     /// What is being filled; between blocks the pool's placeholder, so that an idle connection holds no head.
     private(set) var head: Head
-    /// The same, for the work on each field: looked at without counting references.
-    unowned(unsafe) private var filling: Head
     /// Cookie crumbs so far, joined. The session's own: blocks of several connections may be under way at once.
     private var cookie = BufferQueue()
     private var kind = Kind.request
@@ -27,13 +25,11 @@ struct HeadAssembler {
 
     init(_ pools: HTTP2Pools) {
         head = pools.placeholder
-        filling = head
     }
 
     mutating func begin(_ kind: Kind, _ pools: HTTP2Pools) {
         if head === pools.placeholder { head = pools.takeHead() } else { head.reset() }
         cookie.clear(pool: pools.buffers)
-        filling = head
         head.isHTTP2 = true
         self.kind = kind
         isMalformed = false
@@ -83,11 +79,11 @@ struct HeadAssembler {
         guard FieldRules.isName(name), FieldRules.isValue(value) else { return refuse() }
         let id = FieldNames.identify(name.bindMemory(to: UInt8.self).baseAddress!, count: name.count)
         if id != .other, FieldRules.watched & FieldRules.bit(id) != 0, !note(id, value, pool) { return }
-        guard filling.fieldCount < Limits.headFieldsMax else {
+        guard head.fieldCount < Limits.headFieldsMax else {
             isTooLarge = true
             return
         }
-        filling.appendFieldLine(name: name, value: value, id: id)
+        head.appendFieldLine(name: name, value: value, id: id)
     }
 
     /// Looks at a field that means something here. False: it is not added as it stands.
@@ -98,7 +94,7 @@ struct HeadAssembler {
         case .host:
             if hasHost || kind != .request { isMalformed = true }
             hasHost = true
-            host = filling.append(value)
+            host = head.append(value)
             return false
         case .contentLength:
             guard length == nil, kind != .trailers, let number = FieldRules.decimal(value) else {
@@ -134,24 +130,24 @@ struct HeadAssembler {
         switch pseudo {
         case .method:
             guard ByteClass.all(value, are: ByteClass.token) else { return refuse() }
-            filling.method = Method(value)
-            filling.methodSlice = filling.append(value)
+            head.method = Method(value)
+            head.methodSlice = head.append(value)
         case .scheme:
             guard let isHTTPS = FieldRules.isHTTPS(value) else { return refuse() }
             hasScheme = true
-            filling.schemeIsHTTPS = isHTTPS
+            head.schemeIsHTTPS = isHTTPS
         case .authority:
             guard Authority.isValid(value) else { return refuse() }
-            filling.authority = filling.append(value)
+            head.authority = head.append(value)
         case .path:
             guard FieldRules.isPath(value) else { return refuse() }
-            filling.path = filling.append(value)
+            head.path = head.append(value)
         case .connectProtocol:
             guard ByteClass.all(value, are: ByteClass.token) else { return refuse() }
-            filling.connectProtocol = filling.append(value)
+            head.connectProtocol = head.append(value)
         case .status:
             guard value.count == 3, let status = FieldRules.decimal(value), status >= 100 else { return refuse() }
-            filling.status = UInt16(status)
+            head.status = UInt16(status)
         }
     }
 

@@ -73,9 +73,38 @@ struct Nghttp2: @unchecked Sendable {
             with(owner) { $0.dataToSend(UInt32(stream), upTo: count, flags!) }
         }
     }
+
+    /// A session's allocator. The cache outlives the session.
+    static func memory(of blocks: BlockCache) -> nghttp2_mem {
+        nghttp2_mem(
+            mem_user_data: Unmanaged.passUnretained(blocks).toOpaque(),
+            malloc: { size, owner in with(owner) { (cache: BlockCache) in cache.take(size) } },
+            free: { block, owner in
+                guard let block else { return }
+                with(owner) { (cache: BlockCache) in cache.give(block) }
+            },
+            calloc: { count, size, owner in
+                let (bytes, overflow) = count.multipliedReportingOverflow(by: size)
+                if overflow { return nil }
+                let block = with(owner) { (cache: BlockCache) in cache.take(bytes) }
+                block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+                return block
+            },
+            realloc: { block, size, owner in
+                with(owner) { (cache: BlockCache) in
+                    block.map { cache.resize($0, to: size) } ?? cache.take(size)
+                }
+            })
+    }
 }
 
-/// The session behind a callback. It is alive while nghttp2 works for it, so nothing is counted.
+/// The object behind a callback. It is alive while nghttp2 works for it, so nothing is counted.
+@inline(__always)
+private func with<Owner: AnyObject, R>(_ owner: UnsafeMutableRawPointer?, _ body: (Owner) -> R) -> R {
+    Unmanaged<Owner>.fromOpaque(owner!)._withUnsafeGuaranteedRef(body)
+}
+
+/// The session behind a callback.
 @inline(__always)
 private func with<R>(_ owner: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> R) -> R {
     Unmanaged<HTTP2Session>.fromOpaque(owner!)._withUnsafeGuaranteedRef(body)

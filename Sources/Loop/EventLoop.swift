@@ -8,7 +8,7 @@ import Wire
 /// queue as it stood when the turn began, deadlines that passed, release of what was deregistered. Nothing is allocated
 /// for an event, and an idle loop sleeps until its next deadline or for ever.
 ///
-/// Unchecked: `post` and `stop` may be called from any thread and touch only a lock, an atomic and the wake-up; all else
+/// Unchecked: `post`, `nudge` and `stop` may be called from any thread and touch only a lock, an atomic and the wake-up; all else
 /// belongs to the thread that calls `run`, or, before that, to the one that sets the loop up.
 package final class EventLoop: @unchecked Sendable {
     /// Monotonic milliseconds, read once a batch. Deadlines are in this time.
@@ -42,6 +42,8 @@ package final class EventLoop: @unchecked Sendable {
     private let mailbox = Locked<[@Sendable () -> Void]>([])
     private var jobs: [@Sendable () -> Void] = []
     private let isStopping = Atomic<Bool>(false)
+    /// Whom `nudge` calls. Set before the loop runs.
+    package var nudged: EventHandler?
 
     /// What epoll gives back for the wake-up: no slot has this number.
     private static let wakeData = UInt64.max
@@ -107,12 +109,19 @@ package final class EventLoop: @unchecked Sendable {
         if wasEmpty { _ = outrider_wake(wake) }
     }
 
+    /// Has `nudged.onReady()` called in the next turn, and also after jobs that were posted. From any thread. Unlike `post` it
+    /// takes no lock and no memory, for those who wake a thread once a request.
+    package func nudge() { _ = outrider_wake(wake) }
+
     /// One turn. Waits for events at most until the next deadline, and no longer than `waitMilliseconds` (-1: no limit).
     package func turn(waitMilliseconds: Int32 = -1) {
         swap(&ready, &serving)
         let count = wait(waitMilliseconds)
         let hasMail = dispatch(count)
-        if hasMail { runJobs() }
+        if hasMail {
+            runJobs()
+            nudged?.onReady()
+        }
         if !serving.isEmpty { serveReady() }
         if timers.nextDeadline <= now { fireDeadlines() }
         if !ending.isEmpty { endBatch() }

@@ -1,5 +1,4 @@
 import CRE2
-import Glibc
 
 /// A compiled RE2 pattern: linear time whatever the text is, so that neither a peer nor a rule can stall a worker.
 ///
@@ -77,16 +76,14 @@ package struct PatternHandle: BitwiseCopyable, @unchecked Sendable {
         outrider_re2_matches_whole(pointer, bytes.characters, bytes.count)
     }
 
-    /// Replaces every match in `bytes` by `rewrite` and hands the result to `body`; an empty result when memory is
-    /// missing.
+    /// Replaces every match in `bytes` by `rewrite` and hands the result to `body`, which must not do the same.
     package func replaceAll<R>(
         in bytes: UnsafeRawBufferPointer, with rewrite: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> R
     ) -> R {
         var count = 0
         let result = outrider_re2_replace_all(
             pointer, bytes.characters, bytes.count, rewrite.characters, rewrite.count, &count)
-        defer { free(result) }
-        return body(UnsafeRawBufferPointer(start: result, count: result == nil ? 0 : count))
+        return body(UnsafeRawBufferPointer(start: result, count: count))
     }
 }
 

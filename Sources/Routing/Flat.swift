@@ -1,8 +1,12 @@
 /// An immutable array of plain records, read through a pointer: no reference counting, and indices still checked, since
 /// a decision of another generation must never read past the end. Its owner frees it.
+///
+/// Inlinable, as are the getters of records above it: an exchange reads some for each request, and a call into this room would
+/// count a reference to a table that all workers share.
+@usableFromInline
 struct Flat<Element: BitwiseCopyable>: @unchecked Sendable {
-    let base: UnsafePointer<Element>
-    let count: Int
+    @usableFromInline let base: UnsafePointer<Element>
+    @usableFromInline let count: Int
 
     init(_ elements: [Element]) {
         let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1))
@@ -13,7 +17,7 @@ struct Flat<Element: BitwiseCopyable>: @unchecked Sendable {
         count = elements.count
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     subscript(index: Int32) -> Element {
         precondition(UInt(bitPattern: Int(index)) < UInt(bitPattern: count), "the index belongs to another table")
         return base[Int(index)]

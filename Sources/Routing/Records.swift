@@ -83,16 +83,17 @@ package struct RouteRecord: BitwiseCopyable, Sendable {
     /// Sum of the destinations' weights.
     var totalWeight: UInt64
     /// Position among the retry policies, rewrites, redirects or direct answers.
-    var retry: Int32
+    @usableFromInline var retry: Int32
     var rewrite: Int32
     var answer: Int32
     /// Response operations of redirects and direct answers; a forwarding route's are its destinations'.
     var responseUnits: Run
 }
 
+@usableFromInline
 struct DestinationRecord: BitwiseCopyable {
     /// ≥ 0: a cluster; -1: unknown; -2: passthrough.
-    var cluster: Int32
+    @usableFromInline var cluster: Int32
     var weight: UInt64
     /// Units of header operations in the order in which they are applied.
     var requestUnits: Run
@@ -117,7 +118,7 @@ package struct RetryPolicyRecord: BitwiseCopyable, Sendable {
     /// Whether a token of `retryOn` is set.
     package func has(_ condition: RetryPolicy.Conditions) -> Bool { conditions & condition.rawValue != 0 }
 
-    static let none = RetryPolicyRecord(
+    @usableFromInline static let none = RetryPolicyRecord(
         attempts: 0, conditions: 0, perTryTimeoutMilliseconds: -1, backoffMilliseconds: 25, ignoresPreviousHosts: false,
         triesRemoteLocalities: false, isExplicit: false, statusCodes: .empty)
 }

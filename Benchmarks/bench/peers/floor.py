@@ -10,11 +10,14 @@ NAME = "floor"
 class Peer(Base):
     name, routes, path = NAME, False, "cc"
 
-    def missing(self, row):
-        both_alike = not row.tls and row.http2 == (row.upstream == "http2")
-        return None if both_alike else "a relay of bytes cannot change the protocol"
+    def missing(self, work):
+        if work.tls or work.http2 != (work.upstream in ("http2", "grpc")):
+            return "a relay of bytes cannot change the protocol"
+        if work.rules or work.reloads:
+            return "a relay of bytes has no rules"
+        return "it has one worker" if work.workers > 1 else None
 
-    def command(self, row, place, upstream, port):
-        binary = f"{place.path}/floor"
+    def command(self, site):
+        binary = f"{site.room.path}/floor"
         subprocess.run(["cc", "-O2", "-o", binary, str(HERE / "floor.c")], check=True)
-        return [binary, str(port), str(upstream.ports[row.upstream][1])]
+        return [binary, str(site.port), str(site.upstream.ports[site.work.upstream][1])]

@@ -34,9 +34,9 @@ bool outrider_re2_check_rewrite(
     const outrider_re2 *_Nonnull pattern, const char *_Nullable rewrite, size_t rewrite_length, char *_Nonnull error,
     size_t capacity);
 
-/// Replaces every match, left to right. The result's bytes are malloc'd (the caller frees them) and their number is put
-/// into `result_length`; null when the memory for them is missing.
-char *_Nullable outrider_re2_replace_all(
+/// Replaces every match, left to right. The number of the result's bytes is put into `result_length`. They are valid until this
+/// thread's next call.
+const char *_Nonnull outrider_re2_replace_all(
     const outrider_re2 *_Nonnull pattern, const char *_Nullable text, size_t length, const char *_Nullable rewrite,
     size_t rewrite_length, size_t *_Nonnull result_length);
 

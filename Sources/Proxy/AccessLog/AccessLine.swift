@@ -8,23 +8,17 @@ import Wire
 extension Worker {
     /// Formats the exchange's line and gives it to the writer.
     func writeAccessLine(_ exchange: Exchange, flags: ResponseFlags, durationMilliseconds: UInt64) {
-        withUnsafeTemporaryAllocation(byteCount: Limits.logLineBytesMax, alignment: 1) { memory in
-            // The last byte is the line's end, also of one that was cut.
-            var line = TextWriter(UnsafeMutableRawBufferPointer(rebasing: memory[..<(memory.count - 1)]))
+        writeLine { line in
             appendRequest(exchange, to: &line)
             appendOutcome(exchange, flags, durationMilliseconds, to: &line)
             appendPeers(exchange, to: &line)
             appendIdentity(exchange.downstream?.client, to: &line)
-            let count = line.count
-            memory[count] = UInt8(ascii: "\n")
-            put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[...count]))
         }
     }
 
     /// The line of a connection that never became a request. `reason`: why the transport failed, where it did.
     func writeConnectionLine(_ client: Client, flags: ResponseFlags, details: StaticString, reason: String) {
-        withUnsafeTemporaryAllocation(byteCount: Limits.logLineBytesMax, alignment: 1) { memory in
-            var line = TextWriter(UnsafeMutableRawBufferPointer(rebasing: memory[..<(memory.count - 1)]))
+        writeLine { line in
             line.append("[")
             appendTime(loop.realtimeMilliseconds, to: &line)
             line.append("] \"- - -\" 0 ")
@@ -48,10 +42,16 @@ extension Worker {
             line.append(" ")
             appendServerName(client, to: &line)
             line.append(" -")
-            let count = line.count
-            memory[count] = UInt8(ascii: "\n")
-            put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[...count]))
         }
+    }
+
+    /// Gives the writer a line that `format` puts together.
+    private func writeLine(_ format: (inout TextWriter) -> Void) {
+        // The last byte is the line's end, also of one that was cut.
+        var line = TextWriter(UnsafeMutableRawBufferPointer(rebasing: logLine[..<(logLine.count - 1)]))
+        format(&line)
+        logLine[line.count] = UInt8(ascii: "\n")
+        put(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(logLine)[...line.count]))
     }
 
     private func appendIdentity(_ client: Client?, to line: inout TextWriter) {

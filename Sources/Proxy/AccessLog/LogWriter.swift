@@ -18,6 +18,7 @@ package final class LogWriter: @unchecked Sendable {
     package init(rings: [LogRing]) throws(LoopError) {
         self.rings = rings
         loop = try EventLoop()
+        loop.nudged = Nudged(self)
         let loop = loop
         thread = try Thread.start(name: "access-log") { loop.run() }
     }
@@ -46,7 +47,7 @@ package final class LogWriter: @unchecked Sendable {
         guard isAsleep.load(ordering: .relaxed), isAsleep.exchange(false, ordering: .acquiringAndReleasing) else {
             return
         }
-        loop.post { [self] in drain() }
+        loop.nudge()
     }
 
     /// Writes what is left and ends the thread.
@@ -57,6 +58,16 @@ package final class LogWriter: @unchecked Sendable {
         }
         thread?.join()
         thread = nil
+    }
+
+    /// What the writer's loop calls for a worker.
+    private final class Nudged: EventHandler {
+        private unowned let writer: LogWriter
+        init(_ writer: LogWriter) {
+            self.writer = writer
+            super.init()
+        }
+        override func onReady() { writer.drain() }
     }
 
     private func drain() {

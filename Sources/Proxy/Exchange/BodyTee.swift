@@ -22,6 +22,16 @@ final class BodyTee {
 
     deinit { dropAll() }
 
+    /// Makes it new for another body; its memory stays.
+    func reset() {
+        dropAll()
+        start = 0
+        end = 0
+        isComplete = false
+        isAborted = false
+        cursors.removeAll(keepingCapacity: true)
+    }
+
     /// Bytes held.
     var count: Int { Int(end - start) }
 

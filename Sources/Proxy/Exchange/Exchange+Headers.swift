@@ -40,7 +40,7 @@ extension Exchange {
         if trusted == 0 || !head.has(.xForwardedProto) {
             head.setField(.xForwardedProto, value: head.append(connection.client.isTLS ? "https" : "http"))
         }
-        head.schemeIsHTTPS = forwardedProtoIsHTTPS()
+        head.schemeIsHTTPS = forwardedProtoIsHTTPS(head)
         let peer = connection.client.remoteHostText
         head.appendForwardedFor(peer)
         head.appendField(name: head.append("x-envoy-external-address"), value: head.append(peer), id: .xEnvoy)
@@ -52,19 +52,20 @@ extension Exchange {
         if !head.has(.xForwardedProto) {
             head.appendField(.xForwardedProto, value: head.append(connection.client.isTLS ? "https" : "http"))
         }
-        head.schemeIsHTTPS = forwardedProtoIsHTTPS()
+        head.schemeIsHTTPS = forwardedProtoIsHTTPS(head)
         if let value = head.value(of: .xRequestID), !value.isEmpty { return }
         makeRequestID()
     }
 
-    private func forwardedProtoIsHTTPS() -> Bool {
-        guard let value = requestHead.value(of: .xForwardedProto), value.count == 5 else { return false }
-        return requestHead.bytes(value).elementsEqual("https".utf8)
+    private func forwardedProtoIsHTTPS(_ head: Head) -> Bool {
+        guard let value = head.value(of: .xForwardedProto), value.count == 5 else { return false }
+        return head.bytes(value).elementsEqual("https".utf8)
     }
 
     /// A fresh random UUID, version 4.
     private func makeRequestID() {
         let head = requestHead
+        let worker = worker
         let high = worker.random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
         let low = worker.random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
         withUnsafeTemporaryAllocation(byteCount: 36, alignment: 1) { text in
@@ -105,21 +106,12 @@ extension Exchange {
     /// The fields that change with each attempt.
     func setAttemptHeaders() {
         let head = requestHead
-        setEnvoyField(EnvoyFields.attemptCount, LocalReply.appendNumber(UInt64(attempts), to: head))
+        head.setEnvoyField(EnvoyFields.attemptCount, to: LocalReply.appendNumber(UInt64(attempts), to: head))
         guard route.timeoutMilliseconds > 0 else { return }
         let now = worker.loop.now
         let left =
             routeDeadline == .max ? UInt64(route.timeoutMilliseconds) : routeDeadline > now ? routeDeadline - now : 1
-        setEnvoyField(EnvoyFields.expectedTimeout, LocalReply.appendNumber(left, to: head))
-    }
-
-    private func setEnvoyField(_ name: StaticString, _ value: Slice) {
-        let spelling = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        if requestHead.has(.xEnvoy), let index = requestHead.firstIndex(named: spelling) {
-            requestHead.fields[index].value = value
-        } else {
-            requestHead.appendField(name: requestHead.append(name), value: value, id: .xEnvoy)
-        }
+        head.setEnvoyField(EnvoyFields.expectedTimeout, to: LocalReply.appendNumber(left, to: head))
     }
 
     // MARK: - Towards the client
@@ -147,6 +139,18 @@ extension Exchange {
         answerHeadBytes = head.storageUsed
         head.setField(.server, value: head.append(role == .gateway || role == .inbound ? "istio-envoy" : "envoy"))
         if !head.has(.date) { head.appendField(.date, value: head.append(worker.dateText())) }
+    }
+}
+
+extension Head {
+    /// Sets a field of the `x-envoy-` family.
+    fileprivate func setEnvoyField(_ name: StaticString, to value: Slice) {
+        let spelling = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        if has(.xEnvoy), let index = firstIndex(named: spelling) {
+            fields[index].value = value
+        } else {
+            appendField(name: append(name), value: value, id: .xEnvoy)
+        }
     }
 }
 

@@ -41,12 +41,11 @@ extension Exchange {
         }
         draw = worker.random.next()
         guard sanitise(connection) else { return }
-        decide()
+        decide(current)
     }
 
     /// Looks up the route and goes through the filters.
-    private func decide() {
-        guard let use else { return }
+    private func decide(_ use: GenerationUse) {
         needsDecision = false
         decision = use.routes.decide(routes, requestHead, draw: draw)
         switch decision.outcome {
@@ -57,10 +56,10 @@ extension Exchange {
             return reply(status: 404, body: "")
         case .requiresTLS: return replyFromTable()
         }
-        runFilters()
+        runFilters(use)
     }
 
-    private func runFilters() {
+    private func runFilters(_ use: GenerationUse) {
         while filterPosition < worker.filters.count {
             let filter = worker.filters[filterPosition]
             filterPosition += 1
@@ -73,22 +72,21 @@ extension Exchange {
                 return
             }
         }
-        if needsDecision { return decide() }
-        act()
+        if needsDecision { return decide(use) }
+        act(use)
     }
 
     /// Goes on behind the filter that suspended.
     func resumeFilters() {
-        guard isActive, isSuspended else { return }
+        guard isActive, isSuspended, let use else { return }
         isSuspended = false
-        runFilters()
+        runFilters(use)
         if isActive { pump() }
         worker.flush()
     }
 
     /// Does what the route says.
-    private func act() {
-        guard let use else { return }
+    private func act(_ use: GenerationUse) {
         guard route.action == .forward else { return isConnect ? refuseConnect() : replyFromTable() }
         let target = Int(use.routes.cluster(of: decision.destination))
         if target == -1 {
@@ -105,14 +103,13 @@ extension Exchange {
         keepForReplay()
         if requestHead.has(.grpcTimeout) { startGRPCTimer() }
         startRouteTimer()
-        attempt()
+        attempt(use)
     }
 
     // MARK: - Attempts
 
     /// Starts the first or the next attempt.
-    func attempt() {
-        guard let use else { return }
+    func attempt(_ use: GenerationUse) {
         attempts += 1
         if attempts > 1, let tee, replayReader >= 0 { tee.rewind(primaryReader) }
         setAttemptHeaders()
@@ -128,11 +125,11 @@ extension Exchange {
         if let held { tee?.removeReader(held) }
         if let failure { return attemptFailed(failure) }
         pump()
-        if isRequestComplete { startAttemptTimer() }
+        if isRequestComplete { startAttemptTimer(use) }
     }
 
-    private func startAttemptTimer() {
-        guard let use, clusterIndex >= 0, isActive else { return }
+    private func startAttemptTimer(_ use: GenerationUse) {
+        guard clusterIndex >= 0, isActive else { return }
         let perTry = Int(use.routes.retryPolicy(decision.route).perTryTimeoutMilliseconds)
         guard perTry > 0, route.timeoutMilliseconds < 0 || perTry < Int(route.timeoutMilliseconds) else { return }
         attemptDeadline = worker.loop.now + UInt64(perTry)
@@ -165,7 +162,8 @@ extension Exchange {
     var endsWithHead: Bool { isRequestComplete && tee == nil }
 
     func makeTee() {
-        let tee = BodyTee(pool: worker.buffers)
+        let tee = spareTee ?? BodyTee(pool: worker.buffers)
+        spareTee = nil
         primaryReader = tee.addReader()
         self.tee = tee
     }
@@ -208,7 +206,7 @@ extension Exchange {
         if isSuspended { return }
         if isTunnel { return pump() }
         startRouteTimer()
-        if call.state != .idle { startAttemptTimer() }
+        if call.state != .idle, let use { startAttemptTimer(use) }
         pump()
         pumpMirrors()
     }

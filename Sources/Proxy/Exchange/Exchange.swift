@@ -59,6 +59,8 @@ final class Exchange: CallOwner {
     var isRequestComplete = false
     /// Held bytes of the body: while an attempt is not connected, a retry is possible or mirrors read along.
     var tee: BodyTee?
+    /// The last request's, empty, for the next one with a body.
+    var spareTee: BodyTee?
     var primaryReader = -1
     var replayReader = -1
     /// A byte of the body was sent that is not held any more.
@@ -135,7 +137,7 @@ final class Exchange: CallOwner {
         isTunnel = false
         tunnelIdleMilliseconds = Limits.tunnelIdleTimeoutMilliseconds
         isRequestComplete = false
-        tee = nil
+        spareTee = takeTee() ?? spareTee
         primaryReader = -1
         replayReader = -1
         isReplayLost = false
@@ -165,6 +167,14 @@ final class Exchange: CallOwner {
         bytesSent = 0
         lastEndpoint = -1
         call.reset()
+    }
+
+    /// Takes the tee out, made new; nil when a mirror, or somebody who is at work with it, holds it still.
+    private func takeTee() -> BodyTee? {
+        defer { tee = nil }
+        guard isKnownUniquelyReferenced(&tee) else { return nil }
+        tee?.reset()
+        return tee
     }
 
     // MARK: - The call's news
@@ -211,7 +221,7 @@ final class Exchange: CallOwner {
             attemptFailed(CallFailure(kind: .perTryTimeout, sentBytes: true))
         } else if now >= backoffDeadline {
             backoffDeadline = .max
-            attempt()
+            if let use { attempt(use) }
         }
         if isActive { armDeadline() }
         worker.flush()

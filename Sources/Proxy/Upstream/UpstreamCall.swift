@@ -144,7 +144,7 @@ package final class UpstreamCall {
 
     /// Whether nothing may be sent to the endpoint but in TLS.
     var needsTLS: Bool {
-        guard let use, let cluster, endpointIndex >= 0, cluster.flags.contains(.usesTLS) else { return false }
+        guard let cluster, cluster.flags.contains(.usesTLS), endpointIndex >= 0, let use else { return false }
         return !use.clusters.endpoint(endpointIndex).flags.contains(.isPlain)
     }
 

@@ -1,6 +1,6 @@
 import Wire
 
-/// Text assembled in memory on the stack; what does not fit is left out.
+/// Text assembled in a piece of memory; what does not fit is left out.
 struct TextWriter {
     private let memory: UnsafeMutableRawBufferPointer
     private(set) var count = 0

@@ -62,6 +62,8 @@ package final class Worker {
     private var nextConnectionID: UInt64
 
     let logRing: LogRing
+    /// Where an access-log line is put together: too long for the stack.
+    let logLine = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.logLineBytesMax, alignment: 1)
     let reserve: DescriptorReserve
 
     package init(index: Int, shared: ProcessState) throws(LoopError) {
@@ -80,6 +82,7 @@ package final class Worker {
 
     deinit {
         readScratch.deallocate()
+        logLine.deallocate()
         date.free()
     }
 

@@ -8,8 +8,10 @@ final class ChildProcess {
     private let lifeline: Int32
     private var status: Int32?
 
-    /// Starts a program; its output and its errors go to these files.
-    init(_ program: String, _ arguments: [String], output: String, errors: String) throws {
+    /// Starts a program; its output and its errors go to these files. `environment`: what it has beyond the test's own, `NAME=value`.
+    init(
+        _ program: String, _ arguments: [String], output: String, errors: String, environment: [String] = []
+    ) throws {
         var pipe: [Int32] = [0, 0]
         // Sockets, since they alone can be made so that no other child inherits them.
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -23,8 +25,18 @@ final class ChildProcess {
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
+        // The first of two values counts: what is added stands before the test's own.
+        let added = environment.map { strdup($0) }
+        defer { for text in added { free(text) } }
+        var all = added
+        var own = environ
+        while let text = own.pointee {
+            all.append(text)
+            own += 1
+        }
+        all.append(nil)
         var pid: pid_t = 0
-        let result = posix_spawnp(&pid, program, &actions, nil, &words, environ)
+        let result = posix_spawnp(&pid, program, &actions, nil, &words, all)
         close(pipe[0])
         guard result == 0 else {
             close(pipe[1])

@@ -21,6 +21,21 @@ final class ScenarioProxy {
         return places.first { access($0, X_OK) == 0 } ?? places[1]
     }()
 
+    /// What is started.
+    struct Program {
+        var path = ScenarioProxy.binary
+        /// What it has beyond the test's own environment, `NAME=value`.
+        var environment: [String] = []
+    }
+
+    /// The release build: `$OUTRIDER_RELEASE_BINARY`, or the package's; nil where there is none.
+    static let releaseBinary: String? = {
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../..").standardized.path
+        let named = ProcessInfo.processInfo.environment["OUTRIDER_RELEASE_BINARY"] ?? ""
+        return [named, "\(package)/.build/release/outrider"].first { access($0, X_OK) == 0 }
+    }()
+
     /// A new folder for a run.
     static func makeFolder() throws -> String {
         let folder = "/tmp/outrider-\(UUID().uuidString.prefix(8))"
@@ -33,7 +48,7 @@ final class ScenarioProxy {
     /// - Parameter folder: of an earlier run that this one goes on with.
     init(
         _ files: [String: String], admin: UInt16, folder: String? = nil, arguments: [String] = [],
-        waitsForReadiness: Bool = true
+        program: Program = Program(), waitsForReadiness: Bool = true
     ) throws {
         self.admin = admin
         self.folder = try folder ?? Self.makeFolder()
@@ -41,7 +56,8 @@ final class ScenarioProxy {
         for (name, text) in files { try text.write(toFile: "\(config)/\(name)", atomically: true, encoding: .utf8) }
         let own = ["run", "--config", config, "--state", "\(self.folder)/state", "--until-stdin-closes"]
         process = try ChildProcess(
-            Self.binary, own + arguments, output: "\(self.folder)/output.log", errors: "\(self.folder)/errors.log")
+            program.path, own + arguments, output: "\(self.folder)/output.log", errors: "\(self.folder)/errors.log",
+            environment: program.environment)
         if waitsForReadiness { try waitUntilReady() }
     }
 

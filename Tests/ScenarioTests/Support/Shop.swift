@@ -14,7 +14,7 @@ final class Shop {
     init(
         routes: String = Manifest.split(50, 50), policy: String? = nil, mesh: String = "{accessLogFile: /dev/stdout}",
         more: String = "",
-        v1: TestOrigin? = nil, v2: TestOrigin? = nil
+        v1: TestOrigin? = nil, v2: TestOrigin? = nil, program: ScenarioProxy.Program = ScenarioProxy.Program()
     ) throws {
         self.v1 = try v1 ?? TestOrigin(saying: "v1")
         self.v2 = try v2 ?? TestOrigin(saying: "v2")
@@ -27,7 +27,7 @@ final class Shop {
                 "rule.yaml": Manifest.subsets("catalog", policy: policy),
                 "routes.yaml": routes,
                 "more.yaml": more,
-            ], admin: admin)
+            ], admin: admin, program: program)
     }
 
     deinit {

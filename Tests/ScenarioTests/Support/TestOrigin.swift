@@ -19,6 +19,8 @@ final class TestOrigin: Sendable {
 
     enum Reaction: Sendable {
         case answer(status: Int, body: String, fields: [String] = [])
+        /// These bytes as they are.
+        case bytes(String)
         /// Closes without a byte.
         case close
         /// Says nothing until the peer goes.
@@ -130,6 +132,7 @@ final class TestOrigin: Sendable {
                 if request.method == "HEAD" { lines[1] = "Content-Length: 0" }
                 let head = lines.joined(separator: "\r\n") + "\r\n\r\n"
                 TestSocket.send(fd, Array((request.method == "HEAD" ? head : head + body).utf8))
+            case .bytes(let text): TestSocket.send(fd, Array(text.utf8))
             case .close: return
             case .hang: return _ = reader.rest()
             }
