@@ -6,7 +6,8 @@ package enum Counter: Int, CaseIterable, Sendable {
     case downstreamConnections, downstreamAccepted, downstreamRejected, downstreamHandedOver, acceptFailures
     case downstreamRequests, downstreamRequestsActive
     case downstreamBytesReceived, downstreamBytesSent
-    case downstreamHeadTimeouts, downstreamIdleTimeouts, downstreamWriteStalls, downstreamLingers
+    case downstreamHeadTimeouts, downstreamStreamTimeouts, downstreamIdleTimeouts, downstreamWriteStalls,
+        downstreamLingers
     case downstreamUnmatched, downstreamHTTP2Connections, http2MalformedStreams, upstreamPingTimeouts
     // MARK: TLS
     case downstreamHandshakes, downstreamResumptions, upstreamHandshakes, upstreamResumptions, tlsQuarantined
@@ -53,6 +54,8 @@ package enum Counter: Int, CaseIterable, Sendable {
             ("outrider_downstream_sent_bytes_total", "Bytes written to clients, without what TLS adds.")
         case .downstreamHeadTimeouts:
             ("outrider_downstream_head_timeouts_total", "Request heads that did not arrive in time.")
+        case .downstreamStreamTimeouts:
+            ("outrider_downstream_stream_timeouts_total", "Requests ended because no byte of them moved for too long.")
         case .downstreamIdleTimeouts:
             ("outrider_downstream_idle_timeouts_total", "Client connections closed for being idle.")
         case .downstreamWriteStalls:

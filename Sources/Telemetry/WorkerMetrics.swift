@@ -65,6 +65,11 @@ package final class WorkerMetrics: @unchecked Sendable {
             UInt64(bitPattern: Int64(value)), ordering: .relaxed)
     }
 
+    /// A gauge's cell, for who keeps the number by itself: a plain store is all that it costs.
+    package func cell(of gauge: Counter) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        cells + (ReasonCounter.cellsCount &+ gauge.rawValue)
+    }
+
     /// Adds one to a reason of a counter.
     @inlinable package func add(_ counter: ReasonCounter, reason: Int) {
         let reason = min(max(reason, 0), ReasonCounter.reasonsMax &- 1)

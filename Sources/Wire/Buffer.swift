@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A span of memory that is filled at its end and emptied at its start. It belongs to one worker's pool.
 @usableFromInline
 package final class Buffer {
@@ -67,10 +69,18 @@ package final class Buffer {
 package final class BufferPool {
     private var free: Buffer?
     private var freeCount = 0
-    /// Bytes of all buffers that are out, of any size. A gauge, and the base of memory limits.
-    package private(set) var bytesOut = 0
+    /// Where other threads read `bytesOut`, and who owns that memory.
+    private let gauge: UnsafeMutablePointer<Atomic<UInt64>>?
+    private let owner: AnyObject?
+    /// Bytes of all buffers that are out, of any size. The base of memory limits.
+    package private(set) var bytesOut = 0 {
+        didSet { gauge?.pointee.store(UInt64(bytesOut), ordering: .relaxed) }
+    }
 
-    package init() {}
+    package init(gauge: UnsafeMutablePointer<Atomic<UInt64>>? = nil, of owner: AnyObject? = nil) {
+        self.gauge = gauge
+        self.owner = owner
+    }
 
     /// A buffer of at least `capacity` bytes; of `Limits.bufferBytes` when less is asked for.
     package func take(capacity: Int = Limits.bufferBytes) -> Buffer {

@@ -32,6 +32,11 @@ package enum Limits {
     package static let pendingLowBytes = 16 * 1024
     /// What a request may hold for replay (retries).
     package static let replayBytesMax = 1024 * 1024
+    /// Bytes in a worker's buffers above which only small bodies are held for replay: no more than its pool keeps, so that
+    /// a flood of uploads is not slowed down by fresh memory.
+    package static let replayWorkerBytesMax = pooledBuffersMax * bufferBytes
+    /// A body that is held for replay whatever else is.
+    package static let replaySmallBytesMax = 16 * 1024
     /// Empty buffers that a worker's pool keeps.
     package static let pooledBuffersMax = 256
 
@@ -57,6 +62,8 @@ package enum Limits {
     package static let headTimeoutMilliseconds = 60_000
     /// A peer that takes no byte for so long ends its stream.
     package static let writeStallTimeoutMilliseconds = 60_000
+    /// A request's body, or an answer to a client that has ended its half, of which no byte moves: Envoy's stream idle timeout.
+    package static let streamIdleTimeoutMilliseconds = 300_000
     /// A client connection without a request.
     package static let downstreamIdleTimeoutMilliseconds = 3_600_000
     /// A tunnel (WebSocket, CONNECT) or a TCP connection through which no byte passes.

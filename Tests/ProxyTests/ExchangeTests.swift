@@ -155,6 +155,29 @@ struct ExchangeTests {
         #expect(bench.worker.buffers.bytesOut == 0)
     }
 
+    @Test("While much is held in a worker's buffers, only small bodies can be sent again")
+    func replaysSmallBodiesOnly() throws {
+        let origin = Origin { request in
+            request.field("x-envoy-attempt-count") == "1"
+                ? .close : .answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        }
+        defer { origin.stop() }
+        let retry = RetryPolicy(attempts: 2, conditions: [.reset], backoffMilliseconds: 1, isExplicit: true)
+        let bench = try Bench(ports: [origin.port], route: Harness.route(to: 0, retry: retry))
+        let others = bench.worker.buffers.take(capacity: Limits.replayWorkerBytesMax + 1)
+        defer { bench.worker.buffers.give(others) }
+        let peer = FakePeer(bench.worker)
+        for (stream, size, status) in [(1, Limits.replaySmallBytesMax, 200), (3, 100_000, 503)]
+            as [(UInt32, Int, UInt16)]
+        {
+            peer.begin(stream, "POST /r HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n")
+            peer.data(stream, [UInt8](repeating: 1, count: size))
+            peer.end(stream)
+            #expect(bench.turn { peer.streams[stream]?.isOver == true })
+            #expect(peer.streams[stream]?.status == status)
+        }
+    }
+
     @Test("More exchanges at once than are kept for reuse end without a trace")
     func many() throws {
         let origin = Origin { _ in .close }

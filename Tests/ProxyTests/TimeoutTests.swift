@@ -63,6 +63,8 @@ struct TimeoutTests {
         let isCut = Harness.wait {
             proxy.onWorker { worker in
                 guard let connection = worker.connections.first, connection.isFull else { return false }
+                // The gauge tells what the client's answer holds.
+                guard worker.metrics.value(.bufferBytes) >= Limits.pendingHighBytes else { return false }
                 connection.stalledSince = worker.loop.now &- UInt64(Limits.writeStallTimeoutMilliseconds)
                 connection.onDeadline()
                 return true
@@ -71,7 +73,68 @@ struct TimeoutTests {
         #expect(isCut)
         #expect(proxy.count(.downstreamWriteStalls) == 1)
         #expect(proxy.isIdle())
-        #expect(Harness.wait { proxy.bufferBytes == 0 && proxy.count(.upstreamConnections) == 0 })
+        #expect(
+            Harness.wait {
+                proxy.bufferBytes == 0 && proxy.count(.bufferBytes) == 0 && proxy.count(.upstreamConnections) == 0
+            })
+    }
+
+    @Test("A request's body that stops coming is 408 after its time; one that waits for a slow origin has all the time")
+    func stalledBody() throws {
+        let origin = Origin(saying: "ok")
+        defer { origin.stop() }
+        let proxy = try Harness(clusters: [Harness.cluster(ports: [origin.port])])
+        let client = proxy.client()
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+        let isPastItsTime = Harness.wait {
+            proxy.onWorker { worker in
+                guard let connection = worker.connections.first as? HTTP1ServerConnection, connection.phase == .body,
+                    connection.bodyLeft == 6
+                else { return false }
+                connection.movedAt = worker.loop.now &- UInt64(Limits.streamIdleTimeoutMilliseconds)
+                connection.isPaused = true
+                connection.onDeadline()
+                guard connection.phase == .body else { return false }
+                connection.resume(0)
+                guard connection.deadline > worker.loop.now else { return false }
+                connection.movedAt = worker.loop.now &- UInt64(Limits.streamIdleTimeoutMilliseconds)
+                connection.onDeadline()
+                return true
+            }
+        }
+        #expect(isPastItsTime)
+        #expect(client.answer()?.status == 408)
+        #expect(client.isClosed())
+        #expect(proxy.count(.downstreamStreamTimeouts) == 1)
+        #expect(proxy.isIdle())
+    }
+
+    @Test("A client that ended its half is given up when its answer stops: nobody would ever notice that it is gone")
+    func silentAnswer() throws {
+        let origin = Origin { _ in .answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf") }
+        defer { origin.stop() }
+        let proxy = try Harness(clusters: [Harness.cluster(ports: [origin.port])])
+        let client = proxy.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(Harness.wait { proxy.count(.downstreamBytesSent) > 0 })
+        client.finishSending()
+        let isPastItsTime = Harness.wait {
+            proxy.onWorker { worker in
+                guard let connection = worker.connections.first as? HTTP1ServerConnection, connection.isHungUp,
+                    connection.deadline != .max
+                else { return false }
+                connection.onDeadline()
+                guard !connection.isClosed else { return false }
+                connection.movedAt = worker.loop.now &- UInt64(Limits.streamIdleTimeoutMilliseconds)
+                connection.onDeadline()
+                return true
+            }
+        }
+        #expect(isPastItsTime)
+        #expect(String(decoding: client.take(10_000), as: UTF8.self).hasSuffix("half"))
+        #expect(client.isClosed())
+        #expect(proxy.count(.downstreamStreamTimeouts) == 1)
+        #expect(proxy.isIdle())
     }
 
     @Test("An origin that takes no bytes for too long is given up: 503 for the client")

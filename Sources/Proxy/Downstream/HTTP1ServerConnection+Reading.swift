@@ -50,7 +50,8 @@ extension HTTP1ServerConnection {
     private func noticeDeparture() {
         guard isHungUp, exchange != nil, !isClosed else { return }
         if phase == .tunnel, !inputEnded, !writeFailed, !isBroken { return }
-        if writeFailed || isBroken || phase == .answering && !answerStarted { abort(.disconnected) }
+        if writeFailed || isBroken || phase == .answering && !answerStarted { return abort(.disconnected) }
+        armDeadline()
     }
 
     /// Takes as much as the phase allows; returns how many bytes that was. Whoever calls keeps the rest.
@@ -125,6 +126,10 @@ extension HTTP1ServerConnection {
         case .chunked: chunks = ChunkedReader()
         }
         phase = hasBody ? .body : .answering
+        if hasBody {
+            moved()
+            armDeadline()
+        }
         running.begin(self, stream: 0, framing: framing, end: !hasBody)
     }
 
@@ -132,6 +137,7 @@ extension HTTP1ServerConnection {
 
     private func consumeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard let running = exchange else { return bytes.count }
+        moved()
         if case .chunked = bodyFraming { return consumeChunk(bytes, running) }
         let count = Int(min(UInt64(bytes.count), bodyLeft))
         bodyLeft -= UInt64(count)

@@ -28,6 +28,7 @@ extension HTTP1ServerConnection {
 
     func writeHead(_ head: Head, framing: BodyFraming, end: Bool) {
         answerStarted = true
+        moved()
         answerFraming = self.framing(for: head, from: framing, end: end)
         if opensTunnel(head) { return writeSwitch(head) }
         closesAfterAnswer =
@@ -76,6 +77,7 @@ extension HTTP1ServerConnection {
     func writeData(_ bytes: UnsafeRawBufferPointer, end: Bool) -> Bool {
         var goesOn = true
         if !bytes.isEmpty {
+            moved()
             switch answerFraming {
             case .none: break
             case .length, .untilClose: goesOn = write(bytes)

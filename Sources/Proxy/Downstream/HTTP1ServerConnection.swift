@@ -27,6 +27,8 @@ final class HTTP1ServerConnection: ServerConnection {
     var bodyLeft: UInt64 = 0
     var chunks = ChunkedReader()
     var isPaused = false
+    /// When a byte of the request's body or of the answer last moved, monotonic milliseconds.
+    var movedAt: UInt64 = 0
     /// In a tunnel: the client ended its half.
     var inputEnded = false
     /// When the first byte of a head that is not complete yet arrived; 0: none did.
@@ -96,6 +98,8 @@ final class HTTP1ServerConnection: ServerConnection {
             }
         } else if phase == .head, now >= idleSince + idleTimeoutMilliseconds {
             return end()
+        } else if now >= streamDeadline {
+            return streamTimedOut()
         }
         armDeadline()
     }
@@ -119,7 +123,7 @@ final class HTTP1ServerConnection: ServerConnection {
                 ? headSince + UInt64(Limits.headTimeoutMilliseconds)
                 : idleSince + idleTimeoutMilliseconds
         case .lingering: next = lingerUntil
-        case .body, .answering, .tunnel: break
+        case .body, .answering, .tunnel: next = streamDeadline
         }
         if stalledSince != 0 { next = min(next, stalledSince + UInt64(Limits.writeStallTimeoutMilliseconds)) }
         worker.loop.arm(self, deadline: next)
@@ -160,6 +164,9 @@ final class HTTP1ServerConnection: ServerConnection {
     override func resume(_ stream: UInt32) {
         guard isPaused else { return }
         isPaused = false
+        // It was not the client's turn until now.
+        moved()
+        armDeadline()
         worker.loop.makeReady(self)
     }
 

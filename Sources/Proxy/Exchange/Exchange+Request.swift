@@ -183,13 +183,14 @@ extension Exchange {
         // What comes while a filter thinks about the head waits as well.
         if tee == nil { makeTee() }
         guard let tee else { return }
-        if call.isActive, replayReader < 0, !hasMirrors, tee.lag(primaryReader) == 0 {
-            // Nobody else reads along and nothing waits: straight through.
+        if call.isActive, !hasMirrors, tee.lag(primaryReader) == 0 {
+            // Nobody else reads along and nothing waits: straight through, in pieces as large as they came.
+            keepPassing(bytes, in: tee)
             if !call.send(bytes) { pauseUpload() }
             return
         }
         tee.append(bytes)
-        if replayReader >= 0, tee.count > Limits.replayBytesMax { loseReplay() }
+        if replayReader >= 0, outgrowsReplay(tee.count) { loseReplay() }
         pump()
         pumpMirrors()
     }
@@ -246,6 +247,19 @@ extension Exchange {
         downstream?.resume(stream)
     }
 
+    /// Holds bytes that go straight to the endpoint where they may be sent again.
+    private func keepPassing(_ bytes: UnsafeRawBufferPointer, in tee: BodyTee) {
+        guard replayReader >= 0 else { return }
+        if outgrowsReplay(tee.count + bytes.count) { return loseReplay() }
+        tee.append(bytes)
+        tee.advance(primaryReader, by: bytes.count)
+    }
+
+    private func outgrowsReplay(_ count: Int) -> Bool {
+        count > Limits.replayBytesMax
+            || count > Limits.replaySmallBytesMax && worker.buffers.bytesOut > Limits.replayWorkerBytesMax
+    }
+
     /// The body outgrew what is held for replay: the request goes on without retries.
     private func loseReplay() {
         guard let tee, replayReader >= 0 else { return }
@@ -273,7 +287,11 @@ extension Exchange {
         outcome = Outcome(
             .client, isAnswerStarted ? .answer : isRequestComplete ? .wait : .body,
             reason == .malformed ? .malformed : reason == .timedOut ? .timedOut : .closed)
-        details = reason == .malformed ? "http1.codec_error" : "downstream_remote_disconnect"
+        switch reason {
+        case .malformed: details = "http1.codec_error"
+        case .timedOut: details = "stream_idle_timeout"
+        case .disconnected, .aborted: details = "downstream_remote_disconnect"
+        }
         if reason == .malformed, !isAnswerStarted { status = 400 }
         finish(tellsDownstream: false)
     }

@@ -17,7 +17,7 @@ final class Exchange: CallOwner {
     unowned(unsafe) var downstream: ServerConnection?
     var stream: UInt32 = 0
     var use: GenerationUse?
-    var call: UpstreamCall!
+    let call: UpstreamCall
 
     // MARK: What was decided
 
@@ -115,8 +115,9 @@ final class Exchange: CallOwner {
     var isActive = false
 
     override init(worker: Worker) {
+        call = worker.makeCall()
         super.init(worker: worker)
-        call = worker.makeCall(owner: self)
+        call.owner = self
     }
 
     /// Makes the exchange new for its next request.

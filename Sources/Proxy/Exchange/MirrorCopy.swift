@@ -7,7 +7,7 @@ import Wire
 /// it may outlive; it never delays or fails the primary, and is cut when it falls too far behind.
 final class MirrorCopy: CallOwner {
     private var head: Head
-    private var call: UpstreamCall!
+    private let call: UpstreamCall
     private var use: GenerationUse?
     private var tee: BodyTee?
     private var reader = -1
@@ -17,8 +17,9 @@ final class MirrorCopy: CallOwner {
 
     init(worker: Worker, head: Head) {
         self.head = head
+        call = worker.makeCall()
         super.init(worker: worker)
-        call = worker.makeCall(owner: self)
+        call.owner = self
         call.isObserved = false
     }
 

@@ -12,7 +12,7 @@ package class ClientConnection: Connection {
 
     final var link = Link.connecting
     /// The worker's pools, nil for a connection outside any (passthrough).
-    final unowned(unsafe) let upstreams: Upstreams?
+    final let upstreams: Upstreams?
     /// The pools' number for this connection, its endpoint's slot, and the cluster that it was opened for.
     final var handle: UInt32 = 0
     final var endpointSlot: Int32 = -1

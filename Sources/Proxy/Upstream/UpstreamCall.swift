@@ -14,7 +14,8 @@ package final class UpstreamCall {
     package enum State: UInt8 { case idle, waiting, active }
 
     let worker: Worker
-    unowned(unsafe) var owner: CallOwner
+    /// Set before it is started.
+    unowned(unsafe) var owner: CallOwner!
     /// Its place in the worker's table of calls: the name that pools know it by.
     let id: UInt32
     private(set) var state = State.idle
@@ -41,9 +42,8 @@ package final class UpstreamCall {
     /// Its failures count against the endpoint (a mirror's do not).
     var isObserved = true
 
-    init(worker: Worker, owner: CallOwner, id: UInt32) {
+    init(worker: Worker, id: UInt32) {
         self.worker = worker
-        self.owner = owner
         self.id = id
     }
 

@@ -27,12 +27,10 @@ final class Upstreams: WorkerMember {
 
     // MARK: - Calls
 
-    func makeCall(owner: CallOwner) -> UpstreamCall {
-        if let free = freeCalls.popLast() {
-            free.owner = owner
-            return free
-        }
-        let call = UpstreamCall(worker: worker, owner: owner, id: UInt32(calls.count))
+    /// A call without an owner: whoever made it says who is told.
+    func makeCall() -> UpstreamCall {
+        if let free = freeCalls.popLast() { return free }
+        let call = UpstreamCall(worker: worker, id: UInt32(calls.count))
         calls.append(call)
         return call
     }

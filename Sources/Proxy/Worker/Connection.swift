@@ -66,11 +66,16 @@ package class Connection: WorkerMember {
         return !isFull
     }
 
+    /// Whether what is in the worker's output buffer is this connection's.
+    private final var ownsOutput: Bool { worker.outputOwner?.toOpaque() == Unmanaged.passUnretained(self).toOpaque() }
+
     /// The worker's output buffer, for heads that are assembled in place. What another connection left there is sent first.
     final func claimOutput() -> Buffer {
         assert(!isClosed, "a closed connection is not written to: it would be sent for after its end")
-        if let owner = worker.outputOwner, owner !== self { owner.flush() }
-        worker.outputOwner = self
+        if !ownsOutput {
+            worker.flush()
+            worker.outputOwner = Unmanaged.passUnretained(self)
+        }
         return worker.output
     }
 
@@ -81,7 +86,7 @@ package class Connection: WorkerMember {
 
     /// Sends what gathered in the worker's output buffer, if it is this connection's.
     final func flush() {
-        guard worker.outputOwner === self else { return }
+        guard ownsOutput else { return }
         worker.outputOwner = nil
         let out = worker.output
         if !out.isEmpty, !writeFailed, !isClosed {
@@ -320,7 +325,7 @@ package class Connection: WorkerMember {
         isHungUp = old.isHungUp
         writeFailed = old.writeFailed
         stalledSince = old.stalledSince
-        if worker.outputOwner === old { worker.outputOwner = self }
+        if old.ownsOutput { worker.outputOwner = Unmanaged.passUnretained(self) }
         worker.loop.transfer(from: old, to: self)
         old.isClosed = true
     }

@@ -37,8 +37,10 @@ package final class Generation: @unchecked Sendable {
 /// the generation's own reference count, which all workers share.
 final class GenerationUse {
     let generation: Generation
-    unowned(unsafe) let routes: RouteTable
-    unowned(unsafe) let clusters: ClusterTable
+    /// Constants of a final class, which readers borrow. Held unowned they would be retained for every look at them, by all workers
+    /// on the same two counts.
+    let routes: RouteTable
+    let clusters: ClusterTable
     /// Exchanges and calls of this worker that began with it.
     private(set) var active = 0
     private(set) var isRetired = false

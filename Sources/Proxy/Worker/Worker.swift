@@ -16,7 +16,7 @@ package final class Worker {
     package let metrics: WorkerMetrics
     let shared: ProcessState
     let board: Board
-    let buffers = BufferPool()
+    let buffers: BufferPool
     let http2: HTTP2Pools
     /// Sessions with endpoints that may be resumed.
     let tlsSessions = TLSSessionCache()
@@ -32,7 +32,7 @@ package final class Worker {
     let output = Buffer(capacity: Limits.outputBytes)
     /// What TLS makes of them, on its way to the socket.
     let ciphertext = Buffer(capacity: Limits.ciphertextBytes)
-    unowned(unsafe) var outputOwner: Connection?
+    var outputOwner: Unmanaged<Connection>?
     var requestHead = Head()
     var responseHead = Head()
     let trailers = Head(storageCapacity: 256)
@@ -70,10 +70,11 @@ package final class Worker {
         self.index = index
         self.shared = shared
         board = shared.board
+        metrics = shared.metrics[index]
+        buffers = BufferPool(gauge: metrics.cell(of: .bufferBytes), of: metrics)
         http2 = HTTP2Pools(buffers: buffers)
         loop = try EventLoop()
         reserve = try DescriptorReserve()
-        metrics = shared.metrics[index]
         logRing = shared.logRings[index]
         nextConnectionID = UInt64(index)
         upstreams = Upstreams(worker: self, pools: WorkerPools(worker: index, board: board))
@@ -86,7 +87,7 @@ package final class Worker {
     }
 
     /// Sends what gathered for whichever connection it is.
-    func flush() { outputOwner?.flush() }
+    func flush() { outputOwner?._withUnsafeGuaranteedRef { $0.flush() } }
 
     /// The `date` field's value now.
     func dateText() -> UnsafeRawBufferPointer { date.text(realtimeMilliseconds: loop.realtimeMilliseconds) }
@@ -112,7 +113,7 @@ package final class Worker {
         }
     }
 
-    func makeCall(owner: CallOwner) -> UpstreamCall { upstreams.makeCall(owner: owner) }
+    func makeCall() -> UpstreamCall { upstreams.makeCall() }
     func giveCall(_ call: UpstreamCall) { upstreams.giveCall(call) }
 
     var mirrorsActive: Int { copies.count }
