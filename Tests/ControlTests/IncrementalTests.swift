@@ -35,12 +35,13 @@ struct IncrementalTests {
             let name = names.randomElement(using: &draws) ?? "a.yaml"
             let count = files[name]?.count ?? 0
             let index = count > 0 ? Int.random(in: 0..<count, using: &draws) : 0
+            let current = count > 0 ? files[name]?[index] ?? "" : ""
             let host = Int.random(in: 0..<8, using: &draws)
             switch Int.random(in: 0..<10, using: &draws) {
             case 0, 1, 2: if count > 0 { files[name]?[index] = Self.document(host, index, serial) }
             case 3: files[name, default: []].insert(Self.document(host, serial, serial), at: index)
             case 4: if count > 1 { files[name]?.remove(at: index) }
-            case 5: if count > 0 { files[name]?[index] = "# moved down\n\n" + (files[name]?[index] ?? "") }
+            case 5: if count > 0 { files[name]?[index] = "# moved down\n\n" + current }
             case 6: if count > 0 { files[name]?[index] = "apiVersion: v1\nkind: Service\nmetadata: {name: [unclosed\n" }
             case 7: if count > 0 { files[name]?[index] += "  nonsense: \(serial)\n" }
             case 8: files["d\(serial).yaml"] = [Self.document(host, serial, serial)]
