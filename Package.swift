@@ -63,7 +63,7 @@ let package = Package(
         .target(
             name: "Istio",
             dependencies: [
-                .product(name: "Yams", package: "Yams"),  // documents with their lines
+                .product(name: "Yams", package: "Yams"),  // libyaml, whose events become documents with their lines
                 "Regex",  // validation compiles patterns
             ]),
 
@@ -119,6 +119,7 @@ let package = Package(
                 "Plan", "Routing", "Clusters",  // the tables that verbs print
                 "Istio",  // diagnostics
                 "HTTP1", "Wire",  // the request that is explained
+                "TLS",  // which chains have nothing to show
                 "Demo",  // the sample mesh
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),  // verbs and their help
             ],

@@ -125,6 +125,9 @@ void outrider_trim_memory(void) {
     dl_iterate_phdr(release_text, NULL);
 }
 
+// Linux gives each thread a priority of its own.
+void outrider_stand_back(int by) { (void)setpriority(PRIO_PROCESS, 0, by); }
+
 int outrider_random(void *bytes, size_t count) {
     size_t filled = 0;
     while (filled < count) {

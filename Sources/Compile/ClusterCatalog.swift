@@ -6,7 +6,8 @@ import Wire
 /// The clusters that routes refer to: hands out an index at the first mention, and builds them all at the end, when the proxy's
 /// own addresses are known.
 final class ClusterCatalog {
-    private enum Wanted {
+    /// Indirect: it holds whole services and rules, and there are tens of thousands.
+    private indirect enum Wanted {
         case service(MeshService, MeshService.Port, Subset?, DestinationRule?)
         /// The same, to be sent bytes that are TLS already.
         case opaque(MeshService, MeshService.Port, Subset?, DestinationRule?)

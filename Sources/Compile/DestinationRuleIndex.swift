@@ -17,22 +17,25 @@ struct DestinationRuleIndex {
     init(_ rules: [DestinationRule], proxy: ProxyResource, findings: Findings) {
         self.proxy = proxy
         // Those with a selector first; each group keeps its order.
-        let ordered = rules.filter { $0.workloadSelector != nil } + rules.filter { $0.workloadSelector == nil }
-        for rule in ordered {
-            let namespace = rule.metadata.namespace
-            let exportTo = ExportSet(
-                rule.workloadSelector == nil ? rule.exportTo : ["."], namespace: namespace,
-                fallback: proxy.meshConfig.defaultDestinationRuleExportTo)
-            let host = HostName.resolve(rule.host, namespace: namespace, domain: proxy.clusterDomain)
-            let entry = Entry(rule: rule, exportTo: exportTo)
-            if exportTo.isVisible(in: namespace) {
-                Self.add(entry, host, to: &local[namespace, default: HostIndex()], findings)
-            }
-            if !exportTo.isPrivate(to: namespace) {
-                Self.add(entry, host, to: &exported[namespace, default: HostIndex()], nil)
-            } else if namespace == proxy.meshConfig.rootNamespace {
-                Self.add(entry, host, to: &rootLocal, nil)
-            }
+        for hasSelector in [true, false] {
+            for rule in rules where (rule.workloadSelector != nil) == hasSelector { add(rule, findings) }
+        }
+    }
+
+    private mutating func add(_ rule: DestinationRule, _ findings: Findings) {
+        let namespace = rule.metadata.namespace
+        let exportTo = ExportSet(
+            rule.workloadSelector == nil ? rule.exportTo : ["."], namespace: namespace,
+            fallback: proxy.meshConfig.defaultDestinationRuleExportTo)
+        let host = HostName.resolve(rule.host, namespace: namespace, domain: proxy.clusterDomain)
+        let entry = Entry(rule: rule, exportTo: exportTo)
+        if exportTo.isVisible(in: namespace) {
+            Self.add(entry, host, to: &local[namespace, default: HostIndex()], findings)
+        }
+        if !exportTo.isPrivate(to: namespace) {
+            Self.add(entry, host, to: &exported[namespace, default: HostIndex()], nil)
+        } else if namespace == proxy.meshConfig.rootNamespace {
+            Self.add(entry, host, to: &rootLocal, nil)
         }
     }
 

@@ -22,10 +22,11 @@ struct OutboundStreams {
     /// the only service of a port takes any name.
     func tlsChains(for egress: SidecarScope.Egress, port: Int, at place: Place) -> [ChainSpec] {
         let services = Self.services(of: egress, port)
+        let index = RulesByHost(egress.rules)
         var chains = ChainList()
         for service in services {
             var isRuled = false
-            for rules in Self.rules(of: egress, for: service) {
+            for rules in index.overlapping(service.hostname) {
                 for rule in rules.tls {
                     for match in rule.match where streams.admits(match, gateway: HostName.mesh, port: port) {
                         isRuled = true
@@ -74,7 +75,7 @@ struct OutboundStreams {
                 fix: "name the one that is meant in the entry's hosts, and give each its own entry and bind")
         }
         var chains = ChainList()
-        for rules in Self.rules(of: egress, for: service) {
+        for rules in RulesByHost(egress.rules).overlapping(service.hostname) {
             for rule in rules.tcp {
                 let matches = rule.match.filter { streams.admits($0, gateway: HostName.mesh, port: port) }
                 if matches.isEmpty, !rule.match.isEmpty { continue }
@@ -98,25 +99,58 @@ struct OutboundStreams {
     private static func services(of egress: SidecarScope.Egress, _ port: Int) -> [MeshService] {
         egress.services.filter { $0.port(port)?.isStream ?? false }
     }
+}
 
-    private static func rules(of egress: SidecarScope.Egress, for service: MeshService) -> [VirtualRules] {
-        egress.rules.filter { rules in rules.hosts.contains { HostName.overlap($0, service.hostname) } }
+/// VirtualServices by their hosts, so that ten thousand of them are not asked about each of ten thousand services.
+private struct RulesByHost {
+    private let all: [VirtualRules]
+    private var exact: [String: [Int]] = [:]
+    private var wildcards = HostIndex<[Int]>()
+
+    init(_ rules: [VirtualRules]) {
+        all = rules
+        for (index, rules) in rules.enumerated() {
+            for host in rules.hosts {
+                if HostName.isWildcard(host) {
+                    wildcards[host, default: []].append(index)
+                } else {
+                    exact[host, default: []].append(index)
+                }
+            }
+        }
+    }
+
+    /// Those of which some host overlaps with the name, in evaluation order.
+    func overlapping(_ hostname: String) -> [VirtualRules] {
+        guard !HostName.isWildcard(hostname) else {
+            return all.filter { rules in rules.hosts.contains { HostName.overlap($0, hostname) } }
+        }
+        let found = (exact[hostname] ?? []) + wildcards.wildcards(covering: hostname).flatMap { $0 }
+        return Set(found).sorted().map { all[$0] }
     }
 }
 
 /// Chains under construction: of two with the same conditions the first stays, and each has its own name.
 struct ChainList {
+    private struct Conditions: Hashable {
+        var serverNames: [String]
+        var destinations: [Subnet]
+        var transport: ChainSpec.Transport
+        var alpn: [String]
+        var application: ChainSpec.Application
+    }
+
     private(set) var all: [ChainSpec] = []
+    private var taken: Set<Conditions> = []
     private var names: Set<String> = []
 
     /// Whether it was added.
     @discardableResult
     mutating func add(_ chain: ChainSpec) -> Bool {
-        let isTaken = all.contains {
-            $0.serverNames == chain.serverNames && $0.destinations == chain.destinations
-                && $0.transport == chain.transport && $0.alpn == chain.alpn && $0.application == chain.application
-        }
-        if isTaken { return false }
+        let conditions = Conditions(
+            serverNames: chain.serverNames, destinations: chain.destinations, transport: chain.transport,
+            alpn: chain.alpn, application: chain.application)
+        guard taken.insert(conditions).inserted else { return false }
         var chain = chain
         let name = chain.name
         var number = 2

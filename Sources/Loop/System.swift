@@ -22,6 +22,9 @@ package enum System {
     /// that runs comes back by soft faults. Not for hot paths.
     package static func releaseFreeMemory() { outrider_trim_memory() }
 
+    /// Lets others go before the calling thread where cores are scarce: by this step of niceness, 1 to 19.
+    package static func standBack(by step: Int) { outrider_stand_back(Int32(clamping: step)) }
+
     /// This process's number.
     package static var processID: Int32 { outrider_pid() }
 }

@@ -1,22 +1,33 @@
 import Plan
+import TLS
 
 /// Listeners and their chains in words.
 enum ChainText {
     /// What a listener does with connections; nothing for one that takes everything for plain HTTP, whose table says all.
-    static func lines(_ listener: ListenerSpec, _ plan: Plan) -> [String] {
+    static func lines(_ listener: ListenerSpec, _ plan: Plan, quarantined: Set<TLSServerSettings>) -> [String] {
         if listener.chains.count == 1, listener.chains[0].takesEverything, listener.chains[0].tls == nil,
             case .http = listener.chains[0].action
         {
             return []
         }
-        return ["\(listener.name)  on \(listener.address)"] + listener.chains.map { "  \(line($0, plan))" }
+        return ["\(listener.name)  on \(listener.address)"]
+            + listener.chains.map {
+                "  \(line($0, plan, quarantined: quarantined))"
+            }
     }
 
     /// `TLS, server name a.example  →  TLS with …, HTTP by https.443…`.
-    static func line(_ chain: ChainSpec, _ plan: Plan) -> String {
+    static func line(_ chain: ChainSpec, _ plan: Plan, quarantined: Set<TLSServerSettings>) -> String {
         let condition = chain.condition.isEmpty ? "any connection" : chain.condition
+        if isQuarantined(chain, quarantined) {
+            return "\(condition)  →  closed: its TLS is quarantined, for want of usable certificates  \(chain.origin)"
+        }
         let ending = chain.tls.map { "\($0.sentence), " } ?? ""
         return "\(condition)  →  \(ending)\(action(chain.action, plan))  \(chain.origin)"
+    }
+
+    static func isQuarantined(_ chain: ChainSpec, _ quarantined: Set<TLSServerSettings>) -> Bool {
+        chain.isQuarantined || chain.tls.map(quarantined.contains) ?? false
     }
 
     private static func action(_ action: ChainSpec.Action, _ plan: Plan) -> String {

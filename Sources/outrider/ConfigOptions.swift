@@ -3,6 +3,7 @@ import Control
 import Foundation
 import Istio
 import Plan
+import TLS
 
 /// Where the configuration is, and whose: what every verb takes that reads it.
 struct ConfigOptions: ParsableArguments {
@@ -25,11 +26,14 @@ struct ConfigOptions: ParsableArguments {
 
     /// The tables that the chosen Proxy would serve. Errors are said on standard error: what has one is left out of the
     /// tables, and without tables the verb ends.
-    func plan() throws -> Plan {
-        let loaded = Control.load(directory: directory, proxy: proxy)
+    func plan() throws -> Plan { try served().plan }
+
+    /// The same, and what of its TLS is quarantined: certificates are read as the proxy would read them.
+    func served() throws -> (plan: Plan, quarantined: Set<TLSServerSettings>) {
+        let loaded = Control.load(directory: directory, proxy: proxy, buildsContexts: true)
         for finding in loaded.diagnostics where finding.severity == .error { Terminal.warn(finding.description) }
-        if let plan = loaded.plan { return plan }
-        throw ExitCode(1)
+        guard let plan = loaded.plan else { throw ExitCode(1) }
+        return (plan, loaded.quarantined)
     }
 }
 

@@ -40,7 +40,7 @@ struct ExplainVerb: ParsableCommand {
 
     func run() throws {
         let request = try ExplainedRequest(method: method, url: url, fields: header)
-        let plan = try options.plan()
+        let (plan, quarantined) = try options.served()
         let chosen: ListenerSpec
         switch request.listener(in: plan, named: listener) {
         case .success(let found): chosen = found
@@ -58,14 +58,17 @@ struct ExplainVerb: ParsableCommand {
             throw ExitCode(1)
         }
         let chain = chosen.chains[index]
-        if chosen.chains.count > 1 || chain.tls != nil { Terminal.say("chain \(ChainText.line(chain, plan))") }
-        guard case .http(let routes) = chain.action, !chain.isQuarantined else {
-            if chain.isQuarantined { throw ExitCode(1) }
-            return
+        if chosen.chains.count > 1 || chain.tls != nil {
+            Terminal.say("chain \(ChainText.line(chain, plan, quarantined: quarantined))")
         }
+        if ChainText.isQuarantined(chain, quarantined) { throw ExitCode(1) }
+        guard case .http(let routes) = chain.action else { return }
         let table = RouteTable(plan.routeConfigurations)
         let explanation = table.explain(routes, request.head, draw: draw ?? .random(in: .min ... .max))
         for line in ExplanationText(explanation: explanation, table: table, plan: plan).lines { Terminal.say(line) }
-        guard explanation.decision.outcome == .route else { throw ExitCode(1) }
+        switch explanation.decision.outcome {
+        case .route, .requiresTLS: break
+        case .noVirtualHost, .noRoute: throw ExitCode(1)
+        }
     }
 }

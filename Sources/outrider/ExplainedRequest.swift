@@ -28,16 +28,20 @@ struct ExplainedRequest {
         }
         var text = "\(method) \(target) HTTP/1.1\r\n"
         var named: String?
+        var saysProtocol = false
         for field in fields {
             guard let colon = field.firstIndex(of: ":") else { throw ValidationError("-H '\(field)' has no colon.") }
             let name = field[..<colon]
             let value = String(field[field.index(after: colon)...].drop { $0 == " " })
             if name.lowercased() == "host" { named = value }
+            if name.lowercased() == "x-forwarded-proto" { saysProtocol = true }
             text += "\(name): \(value)\r\n"
         }
         let spoken = named ?? authority
         guard !spoken.isEmpty else { throw ValidationError("Say a host: http://HOST/PATH, or -H 'Host: …'.") }
         if named == nil { text += "Host: \(authority)\r\n" }
+        // The proxy sets it before it decides; one that is given here counts as a trusted proxy's.
+        if !saysProtocol { text += "x-forwarded-proto: \(standard == 443 ? "https" : "http")\r\n" }
         text += "\r\n"
 
         let place = authority.isEmpty ? spoken : authority

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Plan
 import Routing
+import TLS
 
 /// The compiled route tables, in the order in which rules are tried.
 struct RoutesVerb: ParsableCommand {
@@ -16,17 +17,17 @@ struct RoutesVerb: ParsableCommand {
     var output: OutputFormat = .text
 
     func run() throws {
-        let plan = try options.plan()
+        let (plan, quarantined) = try options.served()
         switch output {
-        case .text: for line in Self.lines(plan) { Terminal.say(line) }
+        case .text: for line in Self.lines(plan, quarantined: quarantined) { Terminal.say(line) }
         case .json: Terminal.say(try JSONText.encode(Self.tables(plan)))
         }
     }
 
     // MARK: - Text
 
-    private static func lines(_ plan: Plan) -> [String] {
-        var lines = plan.listeners.flatMap { ChainText.lines($0, plan) }
+    private static func lines(_ plan: Plan, quarantined: Set<TLSServerSettings>) -> [String] {
+        var lines = plan.listeners.flatMap { ChainText.lines($0, plan, quarantined: quarantined) }
         for (index, table) in plan.routeConfigurations.enumerated() {
             let places = plan.listeners(of: index).map { "\($0.address)" }
             lines.append("\(table.name)  at \(places.isEmpty ? "no listener" : places.joined(separator: ", "))")

@@ -1,5 +1,4 @@
 import Clusters
-import Control
 import Istio
 import Plan
 import Routing
@@ -8,6 +7,7 @@ import Testing
 import Wire
 
 @testable import Admin
+@testable import Control
 
 @Suite("Admin's pages")
 struct PagesTests {
@@ -228,7 +228,15 @@ struct PagesTests {
                 id: ResourceID(kind: "VirtualService", namespace: "n", name: "x"), fate: .stale,
                 location: SourceLocation(file: "a.yaml", line: 4), message: "a field is wrong")
         ]
+        report.certificates.statuses = [.serving, .stale, .quarantined].map { state in
+            ContextStatus(
+                side: .server, owner: "Gateway n/\(state), server \"x\"", origin: "g.yaml:7", state: state, sources: [],
+                certificates: [], problem: nil, warnings: [])
+        }
         let json = String(decoding: GenerationPage.json(report), as: UTF8.self)
+        #expect(json.contains("\"tls_stale\":[{\"side\":\"server\",\"owner\":\"Gateway n/stale, server"))
+        #expect(json.contains("\"tls_quarantined\":[{\"side\":\"server\",\"owner\":\"Gateway n/quarantined, server"))
+        #expect(!json.contains("Gateway n/serving"))
         #expect(json.contains("\"generation\":3"))
         #expect(json.contains("\"applied_at\":\"2024-02-29T12:34:56.789Z\""))
         #expect(json.contains("\"applied\":true"))

@@ -90,13 +90,4 @@ struct ConfigDirectoryTests {
         for step in 0..<20 { settling.changed(at: 2000 + UInt64(step) * 40) }
         #expect(settling.deadline == 2500)
     }
-
-    @Test("documents are cut at their markers, with their lines")
-    func documents() {
-        let documents = YAMLDocument.split("a: 1\n---\nb: |\n  ---x\n--- # c\nc: 1\n----\n")
-        #expect(documents.map(\.firstLine) == [1, 2, 5])
-        #expect(documents[2].text == "--- # c\nc: 1\n----\n")
-        #expect(YAMLDocument.split("---\na: 1").map(\.firstLine) == [1])
-        #expect(YAMLDocument.split("").count == 1)
-    }
 }

@@ -6,7 +6,11 @@ import Istio
 /// A tiny language in place of YAML, so that these tests are about keeping and not about decoding. A line is
 /// `service NAME VALUE`, `broken NAME`, or `garbage`, which makes the file one that does not parse.
 enum Toy {
-    @Sendable static func decode(file: String, text: String) -> DecodedFile {
+    @Sendable static func decode(_ document: YAMLDocument, of file: String) -> DecodedFile {
+        decode(file: file, text: String(document.text))
+    }
+
+    static func decode(file: String, text: String) -> DecodedFile {
         var decoded = DecodedFile()
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let words = line.split(separator: " ").map(String.init)
@@ -39,7 +43,7 @@ extension ResourceStore {
     mutating func apply(_ texts: [String: String], isIncomplete: Bool = false) -> State {
         apply(
             texts.sorted { $0.key < $1.key }.map { path, text in
-                FileContent(path: path, text: text, decoded: Toy.decode(file: path, text: text))
+                FileContent(path: path, decoded: Toy.decode(file: path, text: text))
             }, isIncomplete: isIncomplete)
     }
 }

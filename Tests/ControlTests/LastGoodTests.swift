@@ -19,6 +19,11 @@ struct LastGoodTests {
         spec: {ports: [{name: http, port: 81}]}
         """
 
+    private func content(_ text: String) -> ResourceStore.FileContent {
+        var files = DecodedFiles()
+        return files.update(ConfigDirectory.Scan(files: [.init(path: "a.yaml", content: .text(text))]))[0]
+    }
+
     /// One look as a process makes it: with what an earlier one left, and keeping what is good.
     private func look(_ folder: TemporaryFolder, _ state: TemporaryFolder) -> ResourceStore.State {
         let directory = ConfigDirectory(path: folder.path + "/config")
@@ -57,8 +62,7 @@ struct LastGoodTests {
         var lastGood = LastGood(state: state.path, directory: "/config")
         for port in [81, 82] {
             let text = good.replacingOccurrences(of: "port: 81", with: "port: \(port)")
-            let file = ResourceStore.FileContent(
-                path: "a.yaml", text: text, decoded: DecodedFiles.read(file: "a.yaml", text: text))
+            let file = content(text)
             var store = ResourceStore()
             _ = store.apply([file])
             #expect(lastGood.save(store.good, files: [file]) == nil)
@@ -71,8 +75,8 @@ struct LastGoodTests {
         let state = try TemporaryFolder()
         let lastGood = LastGood(state: state.path, directory: "/config")
         for text in [
-            "", "{", "[{\"kind\":1}]",
-            "[{\"kind\":\"Service\",\"namespace\":\"n\",\"name\":\"x\",\"path\":\"p\",\"line\":-5,\"text\":\"{\"}]",
+            "", "{", "{\"resources\":1}",
+            "{\"resources\":[{\"kind\":\"Service\",\"namespace\":\"n\",\"name\":\"x\"}],\"path\":\"p\",\"line\":-5,\"text\":\"{\"}",
         ] {
             try state.write((lastGood.file as NSString).lastPathComponent, text)
             #expect(lastGood.load().isEmpty)
@@ -82,10 +86,41 @@ struct LastGoodTests {
     @Test("state that cannot be written is a sentence, not the end")
     func unwritable() {
         var lastGood = LastGood(state: "/proc/nowhere", directory: "/config")
-        let file = ResourceStore.FileContent(
-            path: "a.yaml", text: good, decoded: DecodedFiles.read(file: "a.yaml", text: good))
+        let file = content(good)
         var store = ResourceStore()
         _ = store.apply([file])
         #expect(lastGood.save(store.good, files: [file])?.hasPrefix("/proc/nowhere/") == true)
+    }
+
+    @Test("only its owner may read what was kept, Secrets among it, whatever the umask")
+    func mode() throws {
+        let state = try TemporaryFolder()
+        var lastGood = LastGood(state: state.path, directory: "/config")
+        let before = umask(0)
+        defer { umask(before) }
+        for port in [81, 82] {
+            let file = content(good.replacingOccurrences(of: "port: 81", with: "port: \(port)"))
+            var store = ResourceStore()
+            _ = store.apply([file])
+            #expect(lastGood.save(store.good, files: [file]) == nil)
+            var info = stat()
+            #expect(stat(lastGood.file, &info) == 0 && info.st_mode & 0o777 == 0o600)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: state.path).count == 1)
+    }
+
+    @Test("of a List each resource comes back by itself, and the List is kept once")
+    func list() throws {
+        let state = try TemporaryFolder()
+        let items = ["one", "two", "three"].map {
+            "{apiVersion: v1, kind: Service, metadata: {name: \($0)}, spec: {ports: [{port: 80}]}}"
+        }
+        let file = content("apiVersion: v1\nkind: List\nitems:\n" + items.map { "- \($0)\n" }.joined())
+        var store = ResourceStore()
+        _ = store.apply([file])
+        var lastGood = LastGood(state: state.path, directory: "/config")
+        #expect(lastGood.save(store.good, files: [file]) == nil)
+        #expect(lastGood.load() == store.good)
+        #expect(try String(contentsOfFile: lastGood.file, encoding: .utf8).split(separator: "\n").count == 1)
     }
 }

@@ -23,7 +23,7 @@ import Testing
     func fieldsAreKnown() throws {
         let url = try #require(Shared.files("manifests/istio-crds", suffix: ".yaml").first)
         let kinds: Set = ["VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "WorkloadEntry", "Sidecar"]
-        for document in DocumentSplitter.split(try String(contentsOf: url, encoding: .utf8)) {
+        for document in YAMLDocument.split(try String(contentsOf: url, encoding: .utf8)) {
             let root = try #require(try YAMLReader.read(document, file: "crds"))
             guard let kind = root["spec"]?["names"]?.text("kind"), kinds.contains(kind) else { continue }
             for version in root["spec"]?["versions"]?.items ?? [] {

@@ -20,6 +20,32 @@ struct ReloadScenarios {
         #expect(tally.losses == 0 && tally.bodies["v2", default: 0] >= 300, "\(tally)")
     }
 
+    @Test("of hundreds of VirtualServices in one file one is changed again and again, and no request fails")
+    func oneOfHundreds() throws {
+        func routes(_ changed: Int) -> String {
+            let others = (0..<400).map { index in
+                Manifest.routes(
+                    "- directResponse: {status: 200, body: {string: \"r\(index == 200 ? changed : 0)\"}}",
+                    hosts: "h\(index).example", name: "v\(index)")
+            }
+            return
+                (others + [
+                    Manifest.routes(
+                        "- route: [{destination: {host: catalog}}]", hosts: "shop.example", name: "shop")
+                ]).joined(separator: "\n---\n")
+        }
+        let shop = try Shop(routes: routes(0))
+        let crowd = Crowd(port: shop.port)
+        try crowd.waitForAnswers(50)
+        for round in 1...8 {
+            try shop.proxy.apply("routes.yaml", routes(round))
+            #expect(try shop.get("/", host: "h200.example").text == "r\(round)")
+            #expect(try shop.get("/", host: "h399.example").text == "r0")
+            try crowd.waitForAnswers(20)
+        }
+        #expect(try crowd.stop().losses == 0)
+    }
+
     @Test("a hundred quick changes, some of them broken, lose nothing")
     func storm() throws {
         let shop = try Shop()

@@ -189,6 +189,10 @@ struct TLSScenarios {
         #expect(answer.status == 301 && answer.field("location") == "https://one.example/a?b=c", "\(answer)")
         #expect(edge.origin.count == 0)
         #expect(try edge.get("one.example").status == 200)
+        let url = "http://one.example:\(edge.plain)/a"
+        let words = try #require(
+            try ChildProcess.run(ScenarioProxy.binary, ["explain", "GET", url, "--config", edge.proxy.config]))
+        #expect(words.status == 0 && words.text.contains("answer: 301 to https"), "\(words.text)")
     }
 
     @Test("credentialName names a Secret, and a Secret that changes is served at once")
@@ -317,5 +321,10 @@ struct TLSScenarios {
         #expect(edge.proxy.log.contains("/nowhere/two.pem"), "\(edge.proxy.log)")
         #expect(edge.proxy.log.contains("connections to it are closed"), "\(edge.proxy.log)")
         try edge.proxy.waitForMetric("outrider_tls_quarantined_total", [:], 2)
+        let report = try edge.proxy.ask("/generation").text
+        #expect(report.contains("\"tls_stale\":[],\"tls_quarantined\":[{\"side\":\"server\""), "\(report)")
+        let routes = try #require(
+            try ChildProcess.run(ScenarioProxy.binary, ["routes", "--config", edge.proxy.config]))
+        #expect(routes.status == 0 && routes.text.split(separator: "TLS is quarantined").count == 3, "\(routes.text)")
     }
 }

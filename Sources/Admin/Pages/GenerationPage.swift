@@ -29,6 +29,12 @@ enum GenerationPage {
                     for status in report.troubled where status.fate == fate { write(status, to: &json) }
                 }
             }
+            for state in [ContextStatus.State.stale, .quarantined] {
+                json.key("tls_\(state.rawValue)")
+                json.array { json in
+                    for status in report.certificates.statuses where status.state == state { write(status, to: &json) }
+                }
+            }
             json.field("findings", report.diagnostics.count)
             list("diagnostics", report.diagnostics.prefix(findingsMax).map(\.description), to: &json)
         }
@@ -42,6 +48,15 @@ enum GenerationPage {
             json.field("name", status.id.name)
             json.field("at", status.location.description)
             json.field("message", status.message)
+        }
+    }
+
+    private static func write(_ status: ContextStatus, to json: inout JSONWriter) {
+        json.object { json in
+            json.field("side", status.side.rawValue)
+            json.field("owner", status.owner)
+            json.field("at", status.origin)
+            json.field("message", status.trouble ?? "")
         }
     }
 

@@ -175,6 +175,7 @@ int64_t outrider_files_limit(void);
 int outrider_pin_to_core(int core);
 int outrider_cores(void);
 void outrider_trim_memory(void);
+void outrider_stand_back(int by);
 int outrider_random(void *bytes, size_t count);
 int outrider_pid(void);
 // A copy-free look into the environment; null when the name is not set.

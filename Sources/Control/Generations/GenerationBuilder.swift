@@ -28,17 +28,17 @@ package struct Look: Sendable {
 /// The work that takes long, on a thread of its own: reading and decoding a directory, compiling it, building tables. Nothing
 /// else waits for it. It owns the store of last good forms and the registry of slots.
 ///
-/// Unchecked: everything mutable is touched in jobs of its own loop only.
+/// Unchecked: everything mutable is touched in jobs of its own loop only, each part by one thread at a time.
 package final class GenerationBuilder: @unchecked Sendable {
     private let loop: EventLoop
     private let main: EventLoop
     private var thread: ThreadHandle?
     private let directory: ConfigDirectory
     private let proxyName: String?
-    private var lastGood: LastGood?
+    private let lastGood: LastGood?
+    private let keeper: LastGoodKeeper?
     /// Made when the board is known.
     private var registry: SlotRegistry?
-    private let log: @Sendable (String) -> Void
     private let compile: Compiling
 
     private var files = DecodedFiles()
@@ -61,7 +61,7 @@ package final class GenerationBuilder: @unchecked Sendable {
         directory = ConfigDirectory(path: options.directory)
         proxyName = options.proxy
         lastGood = options.lastGood
-        self.log = log
+        if let lastGood { keeper = try LastGoodKeeper(lastGood, log: log) } else { keeper = nil }
         self.compile = compile
         let loop = self.loop
         thread = try Loop.Thread.start(name: "compile") { loop.run() }
@@ -73,6 +73,7 @@ package final class GenerationBuilder: @unchecked Sendable {
         loop.post { loop.stop() }
         thread?.join()
         thread = nil
+        keeper?.stop()
     }
 
     // MARK: - Jobs
@@ -99,21 +100,19 @@ package final class GenerationBuilder: @unchecked Sendable {
     }
 
     /// Builds the tables of a plan with the addresses of its names.
+    /// - Parameter last: the plan that serves, to tell what is different.
     package func build(
-        _ plan: Plan, contexts: TLSContexts, addresses: [String: [SocketAddress]],
+        _ plan: Plan, after last: Plan?, contexts: TLSContexts, addresses: [String: [SocketAddress]],
         _ completion: @escaping @Sendable (Tables) -> Void
     ) {
         loop.post { [self] in
-            guard let registry else { preconditionFailure("a board is attached before tables are built") }
-            let table: RouteTable
-            if let routes, routes.specification == plan.routeConfigurations {
-                table = routes.table
-            } else {
-                table = RouteTable(plan.routeConfigurations)
-                routes = (plan.routeConfigurations, table)
+            let (routes, (clusters, difference)) = concurrently {
+                routeTable(of: plan)
+            } _: {
+                (clusterTable(of: plan, addresses: addresses), PlanDifference(from: last, to: plan))
             }
-            let clusters = ClusterTable(specs: plan.clusters, registry: registry, resolved: addresses)
-            let tables = Tables(plan: plan, routes: table, clusters: clusters, contexts: contexts)
+            let tables = Tables(
+                plan: plan, routes: routes, clusters: clusters, contexts: contexts, difference: difference)
             main.post { completion(tables) }
         }
     }
@@ -121,9 +120,8 @@ package final class GenerationBuilder: @unchecked Sendable {
     /// The generation is in use: what serves now is what was last good. What making it took in memory goes back to the system.
     package func keepLastGood() {
         loop.post { [self] in
-            defer { System.releaseFreeMemory() }
-            guard let store, let problem = lastGood?.save(store.good, files: contents) else { return }
-            log("last good configuration could not be kept: \(problem)")
+            if let store { keeper?.keep(store.good, files: contents) }
+            System.releaseFreeMemory()
         }
     }
 
@@ -138,9 +136,23 @@ package final class GenerationBuilder: @unchecked Sendable {
 
     // MARK: - On the thread
 
+    private func routeTable(of plan: Plan) -> RouteTable {
+        if let routes, routes.specification == plan.routeConfigurations { return routes.table }
+        let table = RouteTable(plan.routeConfigurations)
+        routes = (plan.routeConfigurations, table)
+        return table
+    }
+
+    private func clusterTable(of plan: Plan, addresses: [String: [SocketAddress]]) -> ClusterTable {
+        guard let registry else { preconditionFailure("a board is attached before tables are built") }
+        return ClusterTable(specs: plan.clusters, registry: registry, resolved: addresses)
+    }
+
     private func lookNow() -> Look {
         let scan = directory.scan()
-        contents = files.update(scan)
+        // At the start nothing is served yet that could be kept waiting.
+        let threads = store == nil ? System.cores : 1
+        contents = files.update(scan, threads: threads)
         if store == nil {
             // The past is asked only when something is wrong at the start.
             let isTroubled =

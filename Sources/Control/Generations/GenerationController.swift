@@ -28,7 +28,7 @@ package final class GenerationController: EventHandler {
     package static let listenAgainMillisecondsMax: UInt64 = 30_000
 
     /// What serves is written down so long after a generation: many in a row cost one file.
-    package static let keepMilliseconds: UInt64 = 1000
+    package static let keepMilliseconds: UInt64 = 2000
 
     /// A certificate's time is looked at after this time at the latest: clocks are set.
     private static let certificatesSecondsMax: UInt64 = 7 * 86_400
@@ -206,7 +206,8 @@ package final class GenerationController: EventHandler {
         let isSame =
             progress.troubled == look.troubled && progress.failure == look.failure
             && (look.plan == nil || progress.certificates.statuses == look.certificates.statuses)
-        let news = look.diagnostics.filter { finding in !progress.diagnostics.contains(finding) }
+        let known = Set(progress.diagnostics)
+        let news = look.diagnostics.filter { !known.contains($0) }
         progress.resources = look.resources
         progress.troubled = look.troubled
         progress.diagnostics = look.diagnostics
@@ -258,27 +259,27 @@ package final class GenerationController: EventHandler {
         stage = .building
         addressesChanged = false
         let controller = Unchecked(self)
-        builder.build(plan, contexts: contexts, addresses: names.addresses) { tables in
+        builder.build(plan, after: self.plan, contexts: contexts, addresses: names.addresses) { tables in
             controller.value.publish(tables)
         }
     }
 
     private func publish(_ tables: Tables) {
-        let difference = PlanDifference(from: plan, to: tables.plan)
         let isFirst = plan == nil
         plan = tables.plan
         contexts = tables.contexts
         clusters = tables.clusters
-        outliers.update(tables.clusters)
         progress.number += 1
         progress.appliedMilliseconds = loop.realtimeMilliseconds
         progress.buildMilliseconds = loop.now - min(began, loop.now)
-        progress.changes = isFirst ? Self.summary(tables.plan) : difference.text(with: renewals)
+        progress.changes = isFirst ? Self.summary(tables.plan) : tables.difference.text(with: renewals)
         renewals = ""
         progress.cause = takeCauses()
         let number = progress.number
         let builder = builder
         let problems = host.publish(tables, number: number) { builder.retire(tables) }
+        // Before any worker's report of them can come to this thread, and after they have them.
+        outliers.update(tables.clusters)
         progress.listeners = tables.plan.listeners.count
         retryListeners(after: problems)
         log(progress.line(isNew: true, cause: progress.cause))

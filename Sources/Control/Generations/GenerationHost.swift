@@ -10,6 +10,8 @@ package struct Tables: Sendable {
     package var routes: RouteTable
     package var clusters: ClusterTable
     package var contexts = TLSContexts()
+    /// From the tables that served before.
+    package var difference: PlanDifference
 }
 
 /// What Control needs of those who serve: the proxy's workers, or a stand-in in tests. All calls are made on the main thread.

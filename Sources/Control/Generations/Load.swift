@@ -1,6 +1,7 @@
 import Compile
 import Istio
 import Plan
+import TLS
 
 /// A directory read once, as `check`, `explain` and `routes` need it.
 package struct Loaded: Sendable {
@@ -11,6 +12,8 @@ package struct Loaded: Sendable {
     /// What it would serve, nil without a Proxy.
     package var plan: Plan?
     package var troubled: [ResourceStatus] = []
+    /// What chains would end TLS with and cannot, where contexts were built.
+    package var quarantined: Set<TLSServerSettings> = []
     /// Every finding, sorted by place: of reading, decoding, validating, choosing and compiling.
     package var diagnostics: [Diagnostic] = []
 
@@ -47,7 +50,10 @@ package enum Control {
             loaded.diagnostics += compiled.diagnostics
             if buildsContexts {
                 var builder = ContextBuilder()
-                loaded.diagnostics += builder.build(compiled.plan).diagnostics
+                let built = builder.build(compiled.plan)
+                loaded.diagnostics += built.diagnostics
+                loaded.quarantined = Set(compiled.plan.listeners.flatMap { $0.chains.compactMap(\.tls) })
+                    .subtracting(built.contexts.servers.keys)
             }
         }
         loaded.diagnostics = loaded.diagnostics.uniqued()

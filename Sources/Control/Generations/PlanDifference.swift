@@ -18,7 +18,7 @@ package struct PlanDifference: Equatable, Sendable {
     package var clusters = Names()
     package var settings = false
 
-    /// Compares by name. Of two things with one name the first is compared.
+    /// Compares by name.
     package init(from old: Plan?, to new: Plan) {
         listeners = Self.compare(old?.listeners ?? [], new.listeners, \.name)
         routes = Self.compare(old?.routeConfigurations ?? [], new.routeConfigurations, \.name)
@@ -29,9 +29,12 @@ package struct PlanDifference: Equatable, Sendable {
     private static func compare<Item: Equatable>(
         _ old: [Item], _ new: [Item], _ name: (Item) -> String
     ) -> Names {
-        let before = Dictionary(old.map { (name($0), $0) }, uniquingKeysWith: { first, _ in first })
-        let after = Dictionary(new.map { (name($0), $0) }, uniquingKeysWith: { first, _ in first })
         var names = Names()
+        // Most often everything stands where it stood, and nothing has to be looked up.
+        let places = zip(old.indices, new.indices).prefix { name(old[$0]) == name(new[$1]) }.count
+        for index in 0..<places where old[index] != new[index] { names.changed.append(name(new[index])) }
+        let before = Dictionary(old[places...].map { (name($0), $0) }, uniquingKeysWith: { first, _ in first })
+        let after = Dictionary(new[places...].map { (name($0), $0) }, uniquingKeysWith: { first, _ in first })
         for (key, item) in after {
             if let known = before[key] {
                 if known != item { names.changed.append(key) }

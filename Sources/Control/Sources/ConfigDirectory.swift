@@ -134,21 +134,20 @@ package struct ConfigDirectory: Sendable {
         guard fd >= 0 else { return .unreadable("cannot be read: \(reason())") }
         defer { close(fd) }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(min(max(expected, 0), fileBytesMax) + 1)
-        let step = 64 * 1024
         while true {
+            // All at once, and one byte of room in which the end shows.
+            let room = max(min(expected, fileBytesMax) + 1 - bytes.count, 64 * 1024)
             var count = 0
-            let filled = bytes.count
-            bytes.append(contentsOf: repeatElement(0, count: step))
-            bytes.withUnsafeMutableBytes { buffer in
-                count = Glibc.read(fd, buffer.baseAddress! + filled, step)
+            let piece = [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
+                count = Glibc.read(fd, buffer.baseAddress, room)
+                filled = max(count, 0)
             }
-            bytes.removeLast(step - max(count, 0))
             if count == 0 { break }
             if count < 0 {
                 if errno == EINTR { continue }
                 return .unreadable("cannot be read: \(reason())")
             }
+            bytes = bytes.isEmpty ? piece : bytes + piece
             if bytes.count > fileBytesMax {
                 return .unreadable("is larger than \(fileBytesMax >> 20) MiB and not read")
             }

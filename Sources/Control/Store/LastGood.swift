@@ -4,13 +4,22 @@ import Istio
 /// The last good documents on disk, so that a restart equals a reload: a resource that was broken while nobody served, or is
 /// still broken, comes back in the form that served last.
 ///
-/// One JSON file a Proxy and directory, replaced as a whole. It is read only when something is broken at the start.
+/// One file a Proxy and directory, a JSON object in each line, replaced as a whole. Secrets may be among the documents: only
+/// their owner may read it. It is read only when something is broken at the start.
 package struct LastGood: Sendable {
-    /// One resource's document as it was written.
-    struct Record: Codable, Equatable {
-        var kind: String
-        var namespace: String
-        var name: String
+    /// One document as it was written, and the resources for whose sake it is kept.
+    struct Record: Codable, Hashable {
+        struct Name: Codable, Hashable, Comparable {
+            var kind: String
+            var namespace: String
+            var name: String
+
+            static func < (left: Name, right: Name) -> Bool {
+                (left.kind, left.namespace, left.name) < (right.kind, right.namespace, right.name)
+            }
+        }
+
+        var resources: [Name]
         /// The file that gave it, and the line where its document begins.
         var path: String
         var line: Int
@@ -42,15 +51,13 @@ package struct LastGood: Sendable {
 
     /// What was kept, decoded. What cannot be read any more is left out: there is no older form to fall back to.
     package func load() -> [ResourceID: ResourceStore.Good] {
-        guard let data = FileManager.default.contents(atPath: file),
-            let records = try? JSONDecoder().decode([Record].self, from: data)
-        else { return [:] }
         var good: [ResourceID: ResourceStore.Good] = [:]
-        for record in records where good[record.id] == nil {
-            // Blank lines in front put the document on its line again.
-            let padding = String(repeating: "\n", count: min(max(record.line - 1, 0), 1_000_000))
-            for resource in DecodedFiles.read(file: record.path, text: padding + record.text).resources {
-                good[resource.id] = good[resource.id] ?? ResourceStore.Good(resource: resource, path: record.path)
+        for record in records() {
+            let names = Set(record.resources)
+            let document = YAMLDocument(text: record.text[...], linesBefore: max(record.line - 1, 0))
+            for resource in DecodedFiles.read(document, of: record.path).resources
+            where names.contains(Record.Name(resource.id)) && good[resource.id] == nil {
+                good[resource.id] = ResourceStore.Good(resource: resource, path: record.path)
             }
         }
         return good
@@ -64,44 +71,53 @@ package struct LastGood: Sendable {
         _ good: [ResourceID: ResourceStore.Good], files: [ResourceStore.FileContent]
     ) -> String? {
         var records: [Record] = []
-        records.reserveCapacity(good.count)
         var saved = Set<ResourceID>()
         for file in files where !file.decoded.parseFailed {
-            let serving = file.decoded.resources.filter {
-                good[$0.id]?.path == file.path && good[$0.id]?.resource == $0
-            }
-            guard !serving.isEmpty else { continue }
-            let documents = YAMLDocument.split(file.text)
-            for resource in serving {
-                guard let document = documents.last(where: { $0.firstLine <= resource.location.line }),
-                    saved.insert(resource.id).inserted
-                else { continue }
-                records.append(Record(resource.id, path: file.path, line: document.firstLine, text: document.text))
+            var documents = file.documents[...]
+            for resource in file.decoded.resources {
+                let id = resource.id
+                guard let serving = good[id], serving.path == file.path, serving.resource == resource else { continue }
+                // Both lists ascend.
+                while let next = documents.dropFirst().first, next.linesBefore < resource.location.line {
+                    documents.removeFirst()
+                }
+                guard let document = documents.first, saved.insert(id).inserted else { continue }
+                let line = document.linesBefore + 1
+                if let last = records.indices.last, records[last].path == file.path, records[last].line == line {
+                    records[last].resources.append(Record.Name(id))
+                } else {
+                    records.append(
+                        Record(
+                            resources: [Record.Name(id)], path: file.path, line: line, text: String(document.text)))
+                }
             }
         }
         if saved.count < good.count {
-            records += self.records().filter { good[$0.id] != nil && !saved.contains($0.id) }
+            for var record in self.records() {
+                record.resources.removeAll { good[$0.id] == nil || saved.contains($0.id) }
+                if !record.resources.isEmpty { records.append(record) }
+            }
         }
-        records.sort { $0.id < $1.id }
         return write(records)
     }
 
     private func records() -> [Record] {
         guard let data = FileManager.default.contents(atPath: file) else { return [] }
-        return (try? JSONDecoder().decode([Record].self, from: data)) ?? []
+        let decoder = JSONDecoder()
+        return data.split(separator: UInt8(ascii: "\n")).compactMap { try? decoder.decode(Record.self, from: $0) }
     }
 
     private mutating func write(_ records: [Record]) -> String? {
+        let hash = records.hashValue
+        if hash == written { return nil }
         do {
-            let data = try JSONEncoder().encode(records)
-            // Over all bytes: a Data's own hash looks at the first few only.
-            var hasher = Hasher()
-            data.withUnsafeBytes { hasher.combine(bytes: $0) }
-            let hash = hasher.finalize()
-            if hash == written { return nil }
             let folder = (file as NSString).deletingLastPathComponent
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try data.write(to: URL(fileURLWithPath: file), options: .atomic)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            try PrivateFile.replace(file) { write in
+                for record in records { try write(encoder.encode(record) + [UInt8(ascii: "\n")]) }
+            }
             written = hash
             return nil
         } catch {
@@ -110,45 +126,8 @@ package struct LastGood: Sendable {
     }
 }
 
-extension LastGood.Record {
-    fileprivate init(_ id: ResourceID, path: String, line: Int, text: String) {
-        self.init(kind: id.kind, namespace: id.namespace, name: id.name, path: path, line: line, text: text)
-    }
+extension LastGood.Record.Name {
+    fileprivate init(_ id: ResourceID) { self.init(kind: id.kind, namespace: id.namespace, name: id.name) }
 
     fileprivate var id: ResourceID { ResourceID(kind: kind, namespace: namespace, name: name) }
-}
-
-/// One document of a YAML file as text.
-struct YAMLDocument: Equatable {
-    /// Counted from 1: the line of its `---`, or of the file's beginning.
-    var firstLine: Int
-    var text: String
-
-    /// Cuts at the lines that begin with `---`, which are document markers wherever they stand (YAML 1.2, section 9.1.2).
-    static func split(_ text: String) -> [YAMLDocument] {
-        var documents: [YAMLDocument] = []
-        var start = text.startIndex
-        var startLine = 1
-        var line = 1
-        var position = text.startIndex
-        let bytes = text.utf8
-        while position < bytes.endIndex {
-            let end = bytes[position...].firstIndex(of: 0x0A) ?? bytes.endIndex
-            if position > start, isMarker(bytes[position..<end]) {
-                documents.append(YAMLDocument(firstLine: startLine, text: String(text[start..<position])))
-                start = position
-                startLine = line
-            }
-            position = end < bytes.endIndex ? bytes.index(after: end) : end
-            line += 1
-        }
-        documents.append(YAMLDocument(firstLine: startLine, text: String(text[start...])))
-        return documents
-    }
-
-    private static func isMarker(_ line: Substring.UTF8View) -> Bool {
-        guard line.starts(with: "---".utf8) else { return false }
-        guard let next = line.dropFirst(3).first else { return true }
-        return next == 0x20 || next == 0x09 || next == 0x0D
-    }
 }

@@ -13,12 +13,12 @@ package struct ResourceStore: Sendable {
     package struct FileContent: Sendable {
         package var path: String
         /// Its text, from which the last good documents are kept on disk.
-        package var text: String
+        package var documents: [YAMLDocument]
         package var decoded: DecodedFile
 
-        package init(path: String, text: String = "", decoded: DecodedFile) {
+        package init(path: String, documents: [YAMLDocument] = [], decoded: DecodedFile) {
             self.path = path
-            self.text = text
+            self.documents = documents
             self.decoded = decoded
         }
     }
@@ -96,12 +96,23 @@ package struct ResourceStatus: Hashable, Sendable {
 private struct Pass {
     let good: [ResourceID: ResourceStore.Good]
     private(set) var serving: [ResourceID: ResourceStore.Good] = [:]
+    /// The same, as they came.
+    private var inOrder: [ResourceStore.Good] = []
     private var broken: [ResourceID: (location: SourceLocation, message: String)] = [:]
     private var failedFiles: [String: String] = [:]
     private var troubled: [ResourceStatus] = []
     private var diagnostics: [Diagnostic] = []
 
-    init(good: [ResourceID: ResourceStore.Good]) { self.good = good }
+    init(good: [ResourceID: ResourceStore.Good]) {
+        self.good = good
+        serving.reserveCapacity(good.count)
+        inOrder.reserveCapacity(good.count)
+    }
+
+    private mutating func serve(_ form: ResourceStore.Good, as id: ResourceID) {
+        serving[id] = form
+        inOrder.append(form)
+    }
 
     mutating func take(_ file: ResourceStore.FileContent) {
         diagnostics += file.decoded.diagnostics
@@ -119,11 +130,11 @@ private struct Pass {
         if let first = serving[id] { return reject(resource, first: first.resource.location) }
         // A file that does not parse keeps what it last gave: its readable part may be half of an edit.
         if file.decoded.parseFailed, let last = good[id], last.path == file.path {
-            serving[id] = last
+            serve(last, as: id)
             if last.resource != resource { mark(id, .stale, resource.location, failedFiles[file.path] ?? "") }
             return
         }
-        serving[id] = ResourceStore.Good(resource: resource, path: file.path)
+        serve(ResourceStore.Good(resource: resource, path: file.path), as: id)
     }
 
     private mutating func reject(_ resource: Resource, first: SourceLocation) {
@@ -139,13 +150,13 @@ private struct Pass {
     mutating func settle(missing: (String) -> Bool) {
         for (id, last) in good where serving[id] == nil {
             if let trouble = broken[id] {
-                serving[id] = last
+                serve(last, as: id)
                 mark(id, .stale, trouble.location, trouble.message)
             } else if let failure = failedFiles[last.path] {
-                serving[id] = last
+                serve(last, as: id)
                 mark(id, .stale, last.resource.location, failure)
             } else if missing(last.path) {
-                serving[id] = last
+                serve(last, as: id)
                 mark(id, .stale, last.resource.location, "its folder cannot be read")
             }
         }
@@ -175,18 +186,26 @@ private struct Pass {
         var ranks: [String: Int] = [:]
         for (rank, path) in order.enumerated() { ranks[path] = rank }
         var state = ResourceStore.State()
-        state.resources =
-            serving.values
-            .map { (rank: ranks[$0.path] ?? .max, good: $0) }
-            .sorted {
-                ($0.rank, $0.good.path, $0.good.resource.location.line, $0.good.resource.id)
-                    < ($1.rank, $1.good.path, $1.good.resource.location.line, $1.good.resource.id)
-            }
-            .map(\.good.resource)
+        state.resources = sorted(inOrder.map { ($0, rank: ranks[$0.path] ?? .max) })
         state.troubled = troubled.sorted { ($0.id, $0.location) < ($1.id, $1.location) }
         state.diagnostics = diagnostics.sorted {
             ($0.location, $1.severity, $0.message) < ($1.location, $0.severity, $1.message)
         }
         return state
+    }
+
+    /// By path, then by place. Files come in this order, so that there is something to sort only where a past form came in.
+    private func sorted(_ forms: [(form: ResourceStore.Good, rank: Int)]) -> [Resource] {
+        typealias Place = (index: Int, rank: Int, line: Int)
+        let places = forms.indices.map { Place($0, forms[$0].rank, forms[$0].form.resource.location.line) }
+        func isBefore(_ one: Place, _ other: Place) -> Bool {
+            if one.rank != other.rank { return one.rank < other.rank }
+            let (form, otherForm) = (forms[one.index].form, forms[other.index].form)
+            if form.path != otherForm.path { return form.path < otherForm.path }
+            if one.line != other.line { return one.line < other.line }
+            return form.resource.id < otherForm.resource.id
+        }
+        let isSorted = zip(places, places.dropFirst()).allSatisfy { !isBefore($1, $0) }
+        return (isSorted ? places : places.sorted(by: isBefore)).map { forms[$0.index].form.resource }
     }
 }

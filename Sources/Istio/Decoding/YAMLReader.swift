@@ -1,7 +1,5 @@
-import Yams
-
-/// One document's text into a `YAMLNode`; the only file that sees Yams.
-struct YAMLReader {
+/// One document's text into a `YAMLNode`: aliases are followed, merge keys applied, and equal keys refused.
+struct YAMLReader: ~Copyable {
     /// Why a document cannot be read.
     struct Failure: Error {
         var location: SourceLocation
@@ -10,31 +8,42 @@ struct YAMLReader {
     }
 
     private let file: String
-    private let document: DocumentSplitter.Document
+    private let document: YAMLDocument
+    private var events: YAMLEvents
+    /// What has a name so far: of equal names the last counts.
+    private var anchors: [String: YAMLNode] = [:]
+    private var aliases = 0
     private var nodesLeft = DecodeLimits.documentNodesMax
 
     /// nil: the document is empty.
-    static func read(_ document: DocumentSplitter.Document, file: String) throws(Failure) -> YAMLNode? {
-        var reader = YAMLReader(file: file, document: document)
-        return try reader.read()
+    static func read(_ document: YAMLDocument, file: String) throws(Failure) -> YAMLNode? {
+        var result: Result<YAMLNode?, Failure> = .success(nil)
+        var text = document.text
+        text.withUTF8 { bytes in
+            var reader = YAMLReader(file: file, document: document, bytes: bytes)
+            do throws(Failure) { result = .success(try reader.read()) } catch { result = .failure(error) }
+        }
+        return try result.get()
     }
 
-    private init(file: String, document: DocumentSplitter.Document) {
+    private init(file: String, document: YAMLDocument, bytes: UnsafeBufferPointer<UInt8>) {
         self.file = file
         self.document = document
+        events = YAMLEvents(bytes)
     }
 
     private mutating func read() throws(Failure) -> YAMLNode? {
-        try guardAgainstBombs()
-        let root: Node?
-        do {
-            root = try Yams.Parser(yaml: document.text, encoding: .utf8).nextRoot()
-        } catch let error as YamlError {
-            throw failure(error)
-        } catch {
-            throw Failure(location: location(line: 1), message: "cannot be read: \(error)")
-        }
-        return try root.map { node throws(Failure) in try convert(node, depth: 0) }
+        var next = try next()
+        while case .border = next.event { next = try self.next() }
+        if case .streamEnd = next.event { return nil }
+        let root = try node(next, depth: 0)
+        // Only now is it known whether something follows that does not belong there.
+        _ = try self.next()
+        return root
+    }
+
+    private mutating func next() throws(Failure) -> (event: YAMLEvents.Event, line: Int) {
+        do throws(YAMLEvents.Fault) { return try events.next() } catch { throw failure(error) }
     }
 
     private func location(line: Int) -> SourceLocation { SourceLocation(file: file, line: document.linesBefore + line) }
@@ -43,8 +52,107 @@ struct YAMLReader {
 // MARK: - Nodes
 
 extension YAMLReader {
-    private mutating func convert(_ node: Node, depth: Int) throws(Failure) -> YAMLNode {
-        let place = location(line: node.mark?.line ?? 1)
+    private mutating func node(
+        _ start: (event: YAMLEvents.Event, line: Int), depth: Int
+    ) throws(Failure) -> YAMLNode {
+        let place = location(line: start.line)
+        if case .alias(let name) = start.event { return try node(alias: name, at: place, depth: depth) }
+        try count(at: place, depth: depth)
+        let node: YAMLNode
+        let anchor: String?
+        switch start.event {
+        case .scalar(let text, let isPlain, let name):
+            let isNull = isPlain && YAMLScalar.isNull(plain: text)
+            node = YAMLNode(content: isNull ? .null : .scalar(text, isPlain: isPlain), location: place)
+            anchor = name
+        case .listStart(let name):
+            node = YAMLNode(content: .list(try items(depth: depth)), location: place)
+            anchor = name
+        case .mapStart(let name):
+            node = YAMLNode(content: .map(try entries(depth: depth)), location: place)
+            anchor = name
+        case .alias, .listEnd, .mapEnd, .streamEnd, .border: preconditionFailure("libyaml balances its events")
+        }
+        if let anchor { anchors[anchor] = node }
+        return node
+    }
+
+    private mutating func items(depth: Int) throws(Failure) -> [YAMLNode] {
+        var items: [YAMLNode] = []
+        while true {
+            let next = try next()
+            if case .listEnd = next.event { return items }
+            items.append(try node(next, depth: depth + 1))
+        }
+    }
+
+    private mutating func entries(depth: Int) throws(Failure) -> [YAMLNode.Entry] {
+        var entries: [YAMLNode.Entry] = []
+        var merged: [YAMLNode.Entry] = []
+        var keys = KeySet()
+        while true {
+            let next = try next()
+            if case .mapEnd = next.event { break }
+            let place = location(line: next.line)
+            guard case .scalar(let key, let isPlain, let anchor) = next.event else {
+                throw template(near: next.line)
+                    ?? Failure(location: place, message: "a key is \(noun(next.event)), where only a name can be")
+            }
+            if let anchor {
+                anchors[anchor] = YAMLNode(content: .scalar(key, isPlain: isPlain), location: place)
+            }
+            if let first = keys.insert(key, line: place.line) {
+                throw Failure(
+                    location: place,
+                    message: "the key \(key.quotedForMessage) is given twice in one mapping, first in line \(first)",
+                    fix: "keep one of them")
+            }
+            let value = try node(self.next(), depth: depth + 1)
+            if key == "<<", isPlain {
+                merged += value.entries + value.items.flatMap(\.entries)
+            } else {
+                entries.append(.init(key: key, keyLocation: place, value: value))
+            }
+        }
+        guard !merged.isEmpty else { return entries }
+        var names = Set(entries.map(\.key))
+        for entry in merged where names.insert(entry.key).inserted { entries.append(entry) }
+        return entries
+    }
+
+    private func noun(_ event: YAMLEvents.Event) -> String {
+        switch event {
+        case .mapStart: "a mapping"
+        case .listStart: "a list"
+        default: "an alias"
+        }
+    }
+}
+
+/// The keys of one mapping. Most have few, which are found faster without hashing.
+private struct KeySet {
+    private static let listedMax = 12
+    private var listed: [(key: String, line: Int)] = []
+    private var lines: [String: Int] = [:]
+
+    /// The line of an equal key before it; nil: it is new.
+    mutating func insert(_ key: String, line: Int) -> Int? {
+        if listed.count < Self.listedMax {
+            if let known = listed.first(where: { $0.key == key }) { return known.line }
+            listed.append((key, line))
+            return nil
+        }
+        if lines.isEmpty { for entry in listed { lines[entry.key] = entry.line } }
+        if let known = lines[key] { return known }
+        lines[key] = line
+        return nil
+    }
+}
+
+// MARK: - Hostile documents
+
+extension YAMLReader {
+    private mutating func count(at place: SourceLocation, depth: Int) throws(Failure) {
         nodesLeft -= 1
         guard nodesLeft > 0 else {
             throw Failure(
@@ -57,176 +165,47 @@ extension YAMLReader {
             throw Failure(
                 location: place, message: "blocks are nested more than \(DecodeLimits.depthMax) deep")
         }
-        switch node {
-        case .scalar(let scalar):
-            let isPlain = scalar.style == .plain || scalar.style == .any
-            let isNull = isPlain && YAMLScalar(plain: scalar.string) == .null
-            return YAMLNode(content: isNull ? .null : .scalar(scalar.string, isPlain: isPlain), location: place)
-        case .sequence(let sequence):
-            var items: [YAMLNode] = []
-            items.reserveCapacity(sequence.count)
-            for item in sequence { items.append(try convert(item, depth: depth + 1)) }
-            return YAMLNode(content: .list(items), location: place)
-        case .mapping(let mapping):
-            return YAMLNode(content: .map(try convert(mapping, depth: depth)), location: place)
-        case .alias:
-            throw Failure(location: place, message: "an alias here cannot be followed")
-        }
     }
 
-    private mutating func convert(_ mapping: Node.Mapping, depth: Int) throws(Failure) -> [YAMLNode.Entry] {
-        var entries: [YAMLNode.Entry] = []
-        var merged: [YAMLNode.Entry] = []
-        entries.reserveCapacity(mapping.count)
-        for (key, value) in mapping {
-            let place = location(line: key.mark?.line ?? 1)
-            guard case .scalar(let scalar) = key else {
-                throw template(near: key.mark?.line)
-                    ?? Failure(location: place, message: "a key is \(noun(key)), where only a name can be")
-            }
-            let node = try convert(value, depth: depth + 1)
-            if scalar.string == "<<", scalar.style == .plain {
-                merged += node.entries + node.items.flatMap(\.entries)
-            } else {
-                entries.append(.init(key: scalar.string, keyLocation: place, value: node))
-            }
-        }
-        guard !merged.isEmpty else { return entries }
-        var keys = Set(entries.map(\.key))
-        for entry in merged where keys.insert(entry.key).inserted { entries.append(entry) }
-        return entries
-    }
-
-    private func noun(_ node: Node) -> String {
-        switch node {
-        case .mapping: "a mapping"
-        case .sequence: "a list"
-        default: "an alias"
-        }
-    }
-}
-
-// MARK: - Hostile documents
-
-extension YAMLReader {
-    /// Aliases are followed by `convert`, within its count of nodes. Yams itself hashes keys while it parses, so a key must not
-    /// be, or hold, an alias.
-    private func guardAgainstBombs() throws(Failure) {
-        let bytes = Array(document.text.utf8)
-        var aliases = 0
-        var hasComplexKey = false
-        for index in bytes.indices {
-            switch bytes[index] {
-            case UInt8(ascii: "*")
-            where startsToken(bytes, index) && index + 1 < bytes.count && isName(bytes[index + 1]):
-                aliases += 1
-                var end = index + 1
-                while end < bytes.count, isName(bytes[end]) { end += 1 }
-                hasComplexKey = hasComplexKey || isBeforeColon(bytes, end)
-            case UInt8(ascii: "]"), UInt8(ascii: "}"):
-                hasComplexKey = hasComplexKey || isBeforeColon(bytes, index + 1)
-            case UInt8(ascii: "?") where startsToken(bytes, index): hasComplexKey = true
-            default: break
-            }
-        }
-        guard aliases > 0 else { return }
-        if aliases > DecodeLimits.aliasesMax {
+    /// What the alias stands for counts again: an alias bomb ends at the limit of nodes, and before it takes memory.
+    private mutating func node(alias name: String, at place: SourceLocation, depth: Int) throws(Failure) -> YAMLNode {
+        aliases += 1
+        guard aliases <= DecodeLimits.aliasesMax else {
             throw Failure(
                 location: location(line: 1), message: "more than \(DecodeLimits.aliasesMax) aliases in one document")
         }
-        if hasComplexKey {
-            throw Failure(
-                location: location(line: 1), message: "a document with aliases has keys that are not names",
-                fix: "write the keys out")
+        guard let node = anchors[name] else {
+            throw Failure(location: place, message: "not YAML: found undefined alias")
         }
+        try recount(node, depth: depth)
+        return node
     }
 
-    /// Whether an indicator may stand here: at a line's start, or after a blank, a bracket or a comma.
-    private func startsToken(_ bytes: [UInt8], _ index: Int) -> Bool {
-        guard index > 0 else { return true }
-        switch bytes[index - 1] {
-        case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "["),
-            UInt8(ascii: "{"), UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "?"), UInt8(ascii: "-"):
-            return true
-        default: return false
-        }
-    }
-
-    private func isName(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-            true
-        default: false
-        }
-    }
-
-    private func isBeforeColon(_ bytes: [UInt8], _ start: Int) -> Bool {
-        var index = start
-        while index < bytes.count, bytes[index] == UInt8(ascii: " ") || bytes[index] == UInt8(ascii: "\t") {
-            index += 1
-        }
-        return index < bytes.count && bytes[index] == UInt8(ascii: ":")
+    private mutating func recount(_ node: YAMLNode, depth: Int) throws(Failure) {
+        try count(at: node.location, depth: depth)
+        for item in node.items { try recount(item, depth: depth + 1) }
+        for entry in node.entries { try recount(entry.value, depth: depth + 1) }
     }
 }
 
-// MARK: - What Yams says
+// MARK: - What libyaml says
 
 extension YAMLReader {
-    private func failure(_ error: YamlError) -> Failure {
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            if let template = template(near: mark.line) { return template }
-            let line = text(ofLine: mark.line)
-            if line.prefix(while: { $0 == " " || $0 == "\t" }).contains("\t") {
-                return Failure(
-                    location: location(line: mark.line), message: "a tab indents this line, which YAML does not allow",
-                    fix: "use spaces")
-            }
-            let circumstance = context.map { " \($0.text) that began in line \(document.linesBefore + $0.mark.line)" }
+    private func failure(_ fault: YAMLEvents.Fault) -> Failure {
+        let place = location(line: fault.line)
+        if fault.isUnreadable { return Failure(location: place, message: "not YAML: \(fault.problem)") }
+        if let template = template(near: fault.line) { return template }
+        if text(ofLine: fault.line).prefix(while: { $0 == " " || $0 == "\t" }).contains("\t") {
             return Failure(
-                location: location(line: mark.line), message: "not YAML: \(problem)\(circumstance ?? "")")
-        case .reader(let problem, let offset, _, _):
-            let before = document.text.unicodeScalars.prefix(offset ?? 0)
-            let line = 1 + before.count { $0 == "\n" }
-            return Failure(location: location(line: line), message: "not YAML: \(problem)")
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            return duplicate(key: duplicates.first ?? "", first: context.mark)
-        default:
-            return Failure(location: location(line: 1), message: "not YAML: \(error)")
+                location: place, message: "a tab indents this line, which YAML does not allow", fix: "use spaces")
         }
-    }
-
-    /// Yams names the first of two equal keys. The second is the next line that has the key in the same column, before a line
-    /// that is indented less.
-    private func duplicate(key: String, first: Mark) -> Failure {
-        let lines = document.text.split(separator: "\n", omittingEmptySubsequences: false)
-        var second: Int?
-        for index in lines.indices.dropFirst(first.line) {
-            let content = lines[index].drop { $0 == " " }
-            guard let initial = content.first, initial != "#" else { continue }
-            let column = lines[index].count - content.count + 1
-            if column < first.column { break }
-            let name = content.drop { $0 == "\"" || $0 == "'" }
-            if column == first.column, name.hasPrefix(key),
-                name.dropFirst(key.count).first.map({ ":\"' ".contains($0) }) ?? false
-            {
-                second = index + 1
-                break
-            }
-        }
-        let firstPlace = location(line: first.line)
-        let place = second.map { location(line: $0) } ?? firstPlace
-        let earlier = second == nil ? "" : ", first in line \(firstPlace.line)"
-        return Failure(
-            location: place, message: "the key \(key.quotedForMessage) is given twice in one mapping\(earlier)",
-            fix: "keep one of them")
+        let circumstance = fault.context.map { " \($0.text) that began in line \(document.linesBefore + $0.line)" }
+        return Failure(location: place, message: "not YAML: \(fault.problem)\(circumstance ?? "")")
     }
 
     /// A template's braces are YAML of a kind, but never what was meant.
-    private func template(near line: Int?) -> Failure? {
-        guard let line, text(ofLine: line).contains("{{") else { return nil }
+    private func template(near line: Int) -> Failure? {
+        guard text(ofLine: line).contains("{{") else { return nil }
         return Failure(
             location: location(line: line), message: "a template was left in ({{ … }})",
             fix: "render it first, for instance with helm template")

@@ -9,10 +9,18 @@ enum YAMLScalar: Equatable {
     /// The meaning of a scalar without quotes.
     init(plain text: String) {
         switch text {
-        case "", "~", "null", "Null", "NULL": self = .null
+        case _ where Self.isNull(plain: text): self = .null
         case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON": self = .boolean(true)
         case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF": self = .boolean(false)
         default: self = Self.number(text) ?? .string(text)
+        }
+    }
+
+    /// Whether a scalar without quotes stands for nothing.
+    static func isNull(plain text: String) -> Bool {
+        switch text {
+        case "", "~", "null", "Null", "NULL": true
+        default: false
         }
     }
 

@@ -2,7 +2,7 @@
 package struct DestinationRule: Hashable, Sendable {
     package var metadata: Metadata
     package var host = ""
-    package var trafficPolicy: TrafficPolicy?
+    @Boxed package var trafficPolicy: TrafficPolicy? = nil
     package var subsets: [Subset] = []
     package var exportTo: [String] = []
     /// `workloadSelector.matchLabels`; nil: no selector.
@@ -15,7 +15,7 @@ package struct DestinationRule: Hashable, Sendable {
 package struct Subset: Hashable, Sendable {
     package var name = ""
     package var labels: [String: String] = [:]
-    package var trafficPolicy: TrafficPolicy?
+    @Boxed package var trafficPolicy: TrafficPolicy? = nil
     package var location = SourceLocation()
 
     package init() {}

@@ -4,17 +4,17 @@ package struct HTTPRoute: Hashable, Sendable {
     /// Any block suffices; none: every request.
     package var match: [HTTPMatch] = []
     package var route: [RouteDestination] = []
-    package var redirect: Redirect?
-    package var directResponse: DirectResponse?
-    package var delegate: Delegate?
-    package var rewrite: Rewrite?
+    @Boxed package var redirect: Redirect? = nil
+    @Boxed package var directResponse: DirectResponse? = nil
+    @Boxed package var delegate: Delegate? = nil
+    @Boxed package var rewrite: Rewrite? = nil
     /// nil: none, so no limit.
     package var timeoutMilliseconds: Int?
     package var retries: Retries?
-    package var fault: Fault?
+    @Boxed package var fault: Fault? = nil
     /// `mirror` with its percentage, or `mirrors`.
     package var mirrors: [Mirror] = []
-    package var corsPolicy: CorsPolicy?
+    @Boxed package var corsPolicy: CorsPolicy? = nil
     package var headers = HeaderOperations()
     package var location = SourceLocation()
 

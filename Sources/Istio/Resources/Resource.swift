@@ -19,7 +19,9 @@ package struct ResourceID: Hashable, Sendable, Comparable, CustomStringConvertib
 }
 
 /// Every resource that takes part in routing, as a plain value. Equality includes lines.
-package enum Resource: Hashable, Sendable {
+///
+/// Indirect: directories hold tens of thousands, which are sorted, kept and handed on far more often than looked into.
+package indirect enum Resource: Hashable, Sendable {
     case virtualService(VirtualService)
     case destinationRule(DestinationRule)
     case gateway(Gateway)
@@ -76,5 +78,8 @@ package enum Resource: Hashable, Sendable {
     package var namespace: String { metadata.namespace }
     package var name: String { metadata.name }
     package var location: SourceLocation { metadata.location }
-    package var id: ResourceID { ResourceID(kind: kind, namespace: namespace, name: name) }
+    package var id: ResourceID {
+        let metadata = metadata
+        return ResourceID(kind: kind, namespace: metadata.namespace, name: metadata.name)
+    }
 }

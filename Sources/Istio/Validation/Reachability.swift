@@ -2,7 +2,7 @@
 
 extension Findings {
     mutating func checkReachability(_ service: VirtualService) {
-        var earlier: [(match: HTTPMatch, rule: SourceLocation)] = []
+        var earlier: [HTTPMatch] = []
         var catchAll: SourceLocation?
         for route in service.http {
             if let catchAll {
@@ -12,11 +12,11 @@ extension Findings {
             }
             var ineffective = 0
             for match in route.match {
-                if let (other, reason) = Self.cover(of: match, among: earlier.map(\.match)) {
+                if let (other, reason) = Self.cover(of: match, among: earlier) {
                     ineffective += 1
                     warn("this match never decides: \(reason) in line \(other.location.line)", at: match.location)
                 }
-                earlier.append((match, route.location))
+                earlier.append(match)
             }
             if catchAll == nil, !route.match.isEmpty, ineffective == route.match.count {
                 warn("this rule is never reached: earlier ones take its requests", at: route.location)
