@@ -47,7 +47,7 @@ package struct Decoder {
     private var result = DecodedFile()
 
     /// Never fails as a whole: what cannot be read is told in the diagnostics, and the rest is given. Costs about a second
-    /// for 15 MB.
+    /// for 8 MB.
     ///
     /// - Parameters:
     ///   - file: the name that messages carry.
