@@ -6,7 +6,7 @@ from . import probe
 from .machine import free_ports, memory_kib, proxy_cores
 from .place import tail
 
-SETTLE_SECONDS = 1  # some hand back what starting took, a moment later
+SETTLE_SECONDS = 3  # what serves is written down after two seconds, and then memory goes back
 
 
 class Wrong(Exception):

@@ -120,8 +120,8 @@ package final class GenerationBuilder: @unchecked Sendable {
     /// The generation is in use: what serves now is what was last good. What making it took in memory goes back to the system.
     package func keepLastGood() {
         loop.post { [self] in
-            if let store { keeper?.keep(store.good, files: contents) }
-            System.releaseFreeMemory()
+            guard let store, let keeper else { return System.releaseFreeMemory() }
+            keeper.keep(store.good, files: contents)
         }
     }
 

@@ -28,6 +28,8 @@ final class LastGoodKeeper: @unchecked Sendable {
             if let problem = lastGood.save(good, files: files) {
                 log("last good configuration could not be kept: \(problem)")
             }
+            // The last that a change makes anybody do: what it took goes back.
+            System.releaseFreeMemory()
         }
     }
 
