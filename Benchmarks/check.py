@@ -3,7 +3,7 @@
 
     Benchmarks/check.py [--update]
 
-Builds the package of this folder, runs all cases once under callgrind and once with malloc interposed, and fails when a case
+Builds the package of this folder, runs every case under callgrind and with malloc interposed, and fails when a case
 takes more allocations than its threshold, or over TOLERANCE more instructions. --update writes what was measured as the new
 thresholds: look at the difference before you commit it. Counts do not depend on how busy the machine is; those of instructions do
 a little on the processor, since libc picks its memcpy by it.
@@ -48,16 +48,21 @@ def count_allocations(binary, folder):
     return {name: count / iterations for name, (iterations, count) in rows.items()}
 
 
-def count_instructions(binary, folder):
-    """Instructions an iteration. Callgrind writes a file each time that `measured` returns: one for each case, in order."""
-    measured = "*Count8measured*"
-    rows = run(["valgrind", "--tool=callgrind", f"--toggle-collect={measured}", f"--dump-after={measured}",
-                f"--callgrind-out-file={folder}/calls", binary])
-    counts = {}
-    for number, (name, (iterations, _)) in enumerate(rows.items(), 1):
-        text = pathlib.Path(folder, f"calls.{number}").read_text()
-        counts[name] = int(re.search(r"^(?:totals|summary): (\d+)", text, re.M).group(1)) / iterations
-    return counts
+def count_instructions(binary, folder, number):
+    """Instructions an iteration of one case: what callgrind collects inside `measured`."""
+    out = pathlib.Path(folder, "calls")
+    (iterations, _), = run(["valgrind", "--tool=callgrind", "--toggle-collect=*Count8measured*",
+                            f"--callgrind-out-file={out}", binary, str(number)]).values()
+    return int(re.search(r"^summary: (\d+)", out.read_text(), re.M).group(1)) / iterations
+
+
+def measure(binary, folder):
+    """{name: (instructions, allocations)} of all cases."""
+    # Debian's valgrind cannot read the debug information of Swift 6; it needs the symbols only.
+    symbols = f"{folder}/Count"
+    subprocess.run(["objcopy", "--strip-debug", binary, symbols], check=True)
+    heap = count_allocations(binary, folder)
+    return {name: (count_instructions(symbols, folder, number), count) for number, (name, count) in enumerate(heap.items())}
 
 
 def read():
@@ -94,13 +99,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--update", action="store_true", help="make what is measured the thresholds")
     options = parser.parse_args()
-    missing = [package for tool, package in {"valgrind": "valgrind", "cc": "gcc"}.items() if not shutil.which(tool)]
+    missing = [package for tool, package in {"valgrind": "valgrind", "cc": "gcc", "objcopy": "binutils"}.items() if not shutil.which(tool)]
     if missing:
         sys.exit(f"apt-get install -y {' '.join(missing)}")
     binary = build()
     with tempfile.TemporaryDirectory(prefix="outrider-micro-") as folder:
-        heap, code = count_allocations(binary, folder), count_instructions(binary, folder)
-    measured = {name: (code[name], heap[name]) for name in heap}
+        measured = measure(binary, folder)
     thresholds = read()
     for name, (instructions, allocations) in measured.items():
         before = f"  (threshold {thresholds[name][0]:.0f}, {thresholds[name][1]:g})" if name in thresholds else ""

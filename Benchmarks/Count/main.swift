@@ -1,8 +1,9 @@
 import Glibc
 import Micro
 
-// Does every case, and prints for each, separated by tabs: its name, how often it was done, and how many heap allocations that
-// took, where `OUTRIDER_ALLOCATIONS` names the page of allocations.c. Callgrind is told to collect inside `measured` only.
+// Does every case, or the one whose number is given, and prints for each, separated by tabs: its name, how often it was done, and
+// how many heap allocations that took, where `OUTRIDER_ALLOCATIONS` names the page of allocations.c. Callgrind is told to collect
+// inside `measured` only.
 
 @inline(never)
 func measured(_ one: Case) { one.run(one.iterations) }
@@ -18,7 +19,8 @@ func allocations() -> UnsafePointer<Int>? {
 }
 
 let counter = allocations()
-for make in Case.all {
+let chosen = CommandLine.arguments.dropFirst().first.flatMap { Int($0) }
+for (number, make) in Case.all.enumerated() where chosen == nil || chosen == number {
     let one = make()
     // Everything that is made once, made.
     one.run(one.iterations)
