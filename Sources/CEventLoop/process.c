@@ -126,7 +126,10 @@ void outrider_trim_memory(void) {
 }
 
 // Linux gives each thread a priority of its own.
-void outrider_stand_back(int by) { (void)setpriority(PRIO_PROCESS, 0, by); }
+void outrider_stand_back(int by) {
+    int wanted = getpriority(PRIO_PROCESS, 0) + by;
+    (void)setpriority(PRIO_PROCESS, 0, wanted > 19 ? 19 : wanted);
+}
 
 int outrider_random(void *bytes, size_t count) {
     size_t filled = 0;

@@ -57,7 +57,7 @@ bool outrider_re2_check_rewrite(
 const char *outrider_re2_replace_all(
     const outrider_re2 *pattern, const char *text, size_t length, const char *rewrite, size_t rewrite_length,
     size_t *result_length) {
-    // Its memory is used again: paths are rewritten once a request. RE2 itself allocates for a result of over 15 bytes.
+    // The result outlives the call, without a copy of its own. RE2 allocates for one of over 15 bytes.
     static thread_local std::string result;
     result.assign(text ? text : "", length);
     if (pattern->re2.ok()) RE2::GlobalReplace(&result, pattern->re2, piece(rewrite, rewrite_length));

@@ -147,7 +147,7 @@ package struct ConfigDirectory: Sendable {
                 if errno == EINTR { continue }
                 return .unreadable("cannot be read: \(reason())")
             }
-            bytes = bytes.isEmpty ? piece : bytes + piece
+            if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
             if bytes.count > fileBytesMax {
                 return .unreadable("is larger than \(fileBytesMax >> 20) MiB and not read")
             }

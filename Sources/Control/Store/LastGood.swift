@@ -49,12 +49,15 @@ package struct LastGood: Sendable {
         return environment["HOME"].map { "\($0)/.local/state/outrider" }
     }
 
+    /// Beyond it a line number was not written by us.
+    private static let lineMax = 1_000_000_000
+
     /// What was kept, decoded. What cannot be read any more is left out: there is no older form to fall back to.
     package func load() -> [ResourceID: ResourceStore.Good] {
         var good: [ResourceID: ResourceStore.Good] = [:]
         for record in records() {
             let names = Set(record.resources)
-            let document = YAMLDocument(text: record.text[...], linesBefore: max(record.line - 1, 0))
+            let document = YAMLDocument(text: record.text[...], linesBefore: min(max(record.line, 1), Self.lineMax) - 1)
             for resource in DecodedFiles.read(document, of: record.path).resources
             where names.contains(Record.Name(resource.id)) && good[resource.id] == nil {
                 good[resource.id] = ResourceStore.Good(resource: resource, path: record.path)

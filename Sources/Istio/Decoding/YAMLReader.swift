@@ -37,9 +37,10 @@ struct YAMLReader: ~Copyable {
         while case .border = next.event { next = try self.next() }
         if case .streamEnd = next.event { return nil }
         let root = try node(next, depth: 0)
-        // Only now is it known whether something follows that does not belong there.
-        _ = try self.next()
-        return root
+        // Only at the end is it known whether something follows that does not belong there.
+        while true {
+            if case .streamEnd = try self.next().event { return root }
+        }
     }
 
     private mutating func next() throws(Failure) -> (event: YAMLEvents.Event, line: Int) {
@@ -212,7 +213,9 @@ extension YAMLReader {
     }
 
     private func text(ofLine line: Int) -> Substring {
-        let lines = document.text.split(separator: "\n", maxSplits: line, omittingEmptySubsequences: false)
-        return line >= 1 && line <= lines.count ? lines[line - 1] : ""
+        // By bytes: as characters, a carriage return and a line feed are one.
+        let lines = document.text.utf8.split(
+            separator: UInt8(ascii: "\n"), maxSplits: line, omittingEmptySubsequences: false)
+        return line >= 1 && line <= lines.count ? Substring(lines[line - 1]) : ""
     }
 }

@@ -7,7 +7,8 @@ extension HTTP1ServerConnection {
     /// the answer begins; one that ended its half may be gone for good, and an endpoint that says nothing will never find out.
     var streamDeadline: UInt64 {
         let isClientsTurn = phase == .body && !answerStarted && !isPaused || phase == .answering && isHungUp
-        return isClientsTurn ? movedAt + UInt64(Limits.streamIdleTimeoutMilliseconds) : .max
+        // What waits for a slow client counts as moving while some of it leaves.
+        return isClientsTurn ? max(movedAt, stalledSince) + UInt64(Limits.streamIdleTimeoutMilliseconds) : .max
     }
 
     /// 408 for a body that does not come, the end for an answer that does not.

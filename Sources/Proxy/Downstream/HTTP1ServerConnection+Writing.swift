@@ -21,6 +21,7 @@ extension HTTP1ServerConnection {
     func writeInformational(_ head: Head) {
         // One more or less is no loss; a flood of them to a client that reads none would be.
         guard minorVersion >= 1, !answerStarted, !isFull else { return }
+        moved()
         let out = claimOutput()
         _ = HeadWriter.response(head, framing: .none, minorVersion: 1, close: false, upgrade: false, to: out)
         commitOutput()

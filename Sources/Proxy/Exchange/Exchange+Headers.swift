@@ -62,24 +62,11 @@ extension Exchange {
         return head.bytes(value).elementsEqual("https".utf8)
     }
 
-    /// A fresh random UUID, version 4.
     private func makeRequestID() {
         let head = requestHead
         let worker = worker
-        let high = worker.random.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
-        let low = worker.random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        withUnsafeTemporaryAllocation(byteCount: 36, alignment: 1) { text in
-            var position = 0
-            for index in 0..<32 {
-                if index == 8 || index == 12 || index == 16 || index == 20 {
-                    text[position] = UInt8(ascii: "-")
-                    position += 1
-                }
-                let word = index < 16 ? high : low
-                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - (index & 15) * 4)) & 15
-                text[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-                position += 1
-            }
+        withUnsafeTemporaryAllocation(byteCount: RequestID.bytes, alignment: 8) { text in
+            RequestID.write(worker.random.next(), worker.random.next(), to: text)
             head.setField(.xRequestID, value: head.append(UnsafeRawBufferPointer(text)))
         }
     }

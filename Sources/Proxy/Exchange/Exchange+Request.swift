@@ -222,6 +222,7 @@ extension Exchange {
                 if piece.isEmpty { break }
                 // The tee keeps the piece while the call copies or sends it.
                 goesOn = call.send(piece)
+                if replayReader < 0 { isReplayLost = true }
                 tee.advance(primaryReader, by: piece.count)
             }
             if tee.lag(primaryReader) == 0, isRequestComplete { call.sendEnd(trailers: requestTrailers) }
@@ -249,7 +250,10 @@ extension Exchange {
 
     /// Holds bytes that go straight to the endpoint where they may be sent again.
     private func keepPassing(_ bytes: UnsafeRawBufferPointer, in tee: BodyTee) {
-        guard replayReader >= 0 else { return }
+        guard replayReader >= 0 else {
+            isReplayLost = true
+            return
+        }
         if outgrowsReplay(tee.count + bytes.count) { return loseReplay() }
         tee.append(bytes)
         tee.advance(primaryReader, by: bytes.count)
@@ -263,6 +267,8 @@ extension Exchange {
     /// The body outgrew what is held for replay: the request goes on without retries.
     private func loseReplay() {
         guard let tee, replayReader >= 0 else { return }
+        // A retry that is waited for was promised the whole body.
+        if call.state == .idle { tee.rewind(primaryReader) }
         tee.removeReader(replayReader)
         replayReader = -1
         isReplayLost = true

@@ -1,6 +1,7 @@
 import Loop
 
-/// Anything that a worker's loop calls back. It lives at most as long as its worker, and is touched by the worker's thread only.
+/// Anything that a worker's loop calls back, touched by the worker's thread only. It keeps its worker, which lives as long as the
+/// process: a constant that is held strongly is read without counting references.
 package class WorkerMember: EventHandler {
     final let worker: Worker
 
