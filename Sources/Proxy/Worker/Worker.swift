@@ -62,6 +62,7 @@ package final class Worker {
     private var nextConnectionID: UInt64
 
     let logRing: LogRing
+    private let logWaker: LogWaker
     /// Where an access-log line is put together: too long for the stack.
     let logLine = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.logLineBytesMax, alignment: 1)
     let reserve: DescriptorReserve
@@ -76,6 +77,7 @@ package final class Worker {
         loop = try EventLoop()
         reserve = try DescriptorReserve()
         logRing = shared.logRings[index]
+        logWaker = LogWaker(shared)
         nextConnectionID = UInt64(index)
         upstreams = Upstreams(worker: self, pools: WorkerPools(worker: index, board: board))
     }
@@ -352,7 +354,7 @@ package final class Worker {
     func put(_ line: UnsafeRawBufferPointer) {
         if logRing.put(line) {
             metrics.add(.accessLogLines)
-            shared.logWriter?.wake()
+            loop.callAtBatchEnd(logWaker)
         } else {
             metrics.add(.accessLogDrops)
         }
