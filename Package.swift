@@ -12,7 +12,7 @@ let release: [SwiftSetting] = [
 ]
 
 /// For a room whose every object belongs to one worker, and which has no globals that are counted: references are counted without
-/// atomic instructions. In HTTP2 a fifth of the time of `make bench BENCH="--only h2-h2"` was counting. Never for a room that
+/// atomic instructions. A quarter of a worker's time in `make profile ROW=h2-h2` was counting, much of it in HTTP2. Never for a room that
 /// touches what threads share (generations, the board).
 let oneThread: [SwiftSetting] = [
     .unsafeFlags(["-Xfrontend", "-assume-single-threaded"], .when(configuration: .release))

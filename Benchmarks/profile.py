@@ -24,7 +24,7 @@ from bench import certificates, flame, machine, probe, stacks
 from bench.field import Candidate
 from bench.load import Load
 from bench.peers import PEERS
-from bench.place import Workplace, tail
+from bench.place import inside, tail
 from bench.prices import WITHOUT_SWITCH
 from bench.rows import ROWS
 from bench.upstream import Upstream
@@ -148,9 +148,4 @@ def main(place):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    workplace = Workplace()
-    try:
-        main(workplace)
-    finally:
-        workplace.end()
+    inside(main)

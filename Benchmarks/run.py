@@ -14,7 +14,6 @@ import argparse
 import collections
 import pathlib
 import shutil
-import signal
 import statistics
 import sys
 import time
@@ -24,7 +23,7 @@ sys.dont_write_bytecode = True  # no __pycache__ in the work tree
 from bench import certificates, machine, plots, report, verdict
 from bench.load import Load
 from bench.peers import PEERS
-from bench.place import Workplace
+from bench.place import inside
 from bench.rows import ROWS
 from bench.upstream import Upstream
 
@@ -113,9 +112,4 @@ def main(place):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    workplace = Workplace()
-    try:
-        main(workplace)
-    finally:
-        workplace.end()
+    inside(main)

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -73,3 +74,13 @@ class Workplace(Room):
 
 def tail(room, characters=1500):
     return pathlib.Path(room.path, "log").read_text(errors="replace")[-characters:].strip()
+
+
+def inside(main):
+    """Runs `main(workplace)`. What was started in it ends with it, also when it is told to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    workplace = Workplace()
+    try:
+        main(workplace)
+    finally:
+        workplace.end()

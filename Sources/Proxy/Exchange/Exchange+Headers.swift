@@ -62,6 +62,7 @@ extension Exchange {
         return head.bytes(value).elementsEqual("https".utf8)
     }
 
+    /// A fresh random one, in place of what came.
     private func makeRequestID() {
         let head = requestHead
         let worker = worker

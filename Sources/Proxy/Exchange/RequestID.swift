@@ -1,5 +1,3 @@
-import Wire
-
 /// A UUID of version 4 (RFC 9562 section 5.4) in its text form, as `x-request-id` carries it.
 ///
 /// Eight digits at once: digit by digit it took 6 % of the user instructions of a keep-alive request.
